@@ -1,0 +1,64 @@
+/** Whose fault a failure is: the caller's input, a system outside, or this code. */
+export type Fault = 'user' | 'external' | 'internal'
+
+interface Entry {
+  readonly fault: Fault
+  /** May the same call succeed later without anybody changing anything? */
+  readonly retry: boolean
+  /** What the reader of the message should do next. */
+  readonly next: string
+}
+
+/** Every failure tickloom raises. docs/errors.md is checked against this table. */
+export const catalogue = {
+  OPTION_INVALID: { fault: 'user', retry: false, next: 'Correct the option; `--help` shows the accepted values.' },
+  PARAMETER_INVALID: { fault: 'user', retry: false, next: 'Correct the parameter; `tickloom graph --topology T` lists them with units and defaults.' },
+  TOPOLOGY_NOT_FOUND: { fault: 'user', retry: false, next: 'Name a folder of topologies/ or a path to a file that exports a topology.' },
+  TOPOLOGY_INVALID: { fault: 'user', retry: false, next: 'Mend the topology file; docs/howto/add-a-topology.md shows a whole one.' },
+  INSTRUMENT_INVALID: { fault: 'user', retry: false, next: 'Name instruments as SYMBOL, SYMBOL:EXPIRY:FUT or SYMBOL:EXPIRY:STRIKE:CE|PE.' },
+  LAKE_MISSING: { fault: 'user', retry: false, next: 'Check the path of --lake; `tickloom synth --out DIR` makes a lake to try.' },
+  LAKE_EMPTY: { fault: 'user', retry: false, next: 'Widen --from/--to/--symbols/--strikes, or look at --explain to see what was pruned.' },
+  LAKE_MANIFEST: { fault: 'user', retry: false, next: 'Rebuild the manifest, or delete the line that names a file that is not there.' },
+  FILE_CORRUPT: { fault: 'user', retry: false, next: 'Replace the file from its source; it cannot be read as Parquet.' },
+  FILE_SCHEMA: { fault: 'user', retry: false, next: 'Write the column with the type named, or leave the file out of the lake.' },
+  FILE_UNSORTED: { fault: 'user', retry: false, next: 'Sort the file by time (rows of one time in arrival order) and write it again.' },
+  OUTPUT_UNWRITABLE: { fault: 'user', retry: false, next: 'Choose a folder you may write to, or change its permissions.' },
+  DISK_FULL: { fault: 'external', retry: true, next: 'Free space, then run the same command with --resume: committed epochs are kept.' },
+  RUN_MISMATCH: { fault: 'user', retry: false, next: 'Choose another --run, or repeat the run with the parameters it was started with.' },
+  RUN_EXISTS: { fault: 'user', retry: false, next: 'Pass --resume to continue it, or choose another --out.' },
+  CHECKPOINT_CORRUPT: { fault: 'external', retry: false, next: 'Delete the checkpoint named and replay that partition from its start.' },
+  CHECKPOINT_FOREIGN: { fault: 'user', retry: false, next: 'The graph changed since the checkpoint: start a new run, or go back to the old graph.' },
+  STATE_VERSION: { fault: 'user', retry: false, next: 'Start a new run, or add a migration for the state named.' },
+  STEP_ID_TAKEN: { fault: 'user', retry: false, next: 'Give every step of the topology a name of its own.' },
+  STEP_FAILED: { fault: 'internal', retry: false, next: 'The cause names the operator; with a user topology, mend its function.' },
+  CLICKHOUSE_REFUSED: { fault: 'external', retry: true, next: 'Check that the server named is up; then run again with --resume.' },
+  CLICKHOUSE_REJECTED: { fault: 'user', retry: false, next: 'Read the server\'s message: a table or column differs from what this version writes.' },
+  CLICKHOUSE_BUSY: { fault: 'user', retry: true, next: 'Another process has the embedded database open: stop it, or use a server.' },
+  SQL_INVALID: { fault: 'user', retry: false, next: 'Correct the query; `tickloom sql --help` shows the tables.' },
+  WORKER_DIED: { fault: 'external', retry: true, next: 'Run again with --resume; if it repeats, use --workers 1 and look at memory.' },
+  INTERRUPTED: { fault: 'user', retry: true, next: 'Run again with --resume to go on from the last epoch.' },
+} as const satisfies Record<string, Entry>
+
+export type ErrorCode = keyof typeof catalogue
+
+/** A failure with its row of the catalogue; `at` names the file, column, option, step or record it is about. */
+export class TickloomError extends Error {
+  override readonly name = 'TickloomError'
+  readonly code: ErrorCode
+  readonly at: Readonly<Record<string, unknown>>
+
+  constructor(code: ErrorCode, message: string, at: Readonly<Record<string, unknown>> = {}, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause })
+    this.code = code
+    this.at = at
+  }
+
+  get fault(): Fault { return catalogue[this.code].fault }
+  get retry(): boolean { return catalogue[this.code].retry }
+  get next(): string { return catalogue[this.code].next }
+}
+
+/** The message of anything thrown, as one line. */
+export function messageOf(thrown: unknown): string {
+  return (thrown instanceof Error ? thrown.message : String(thrown)).replace(/\s*\n\s*/g, ' ')
+}

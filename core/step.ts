@@ -1,0 +1,63 @@
+import type { Observable, OperatorFunction } from 'rxjs'
+import type { Batch, Columns, Schema } from './batch.ts'
+import type { Instruments } from './instruments.ts'
+import type { RowBuffer } from './rowBuffer.ts'
+import type { Fields, Table } from './table.ts'
+
+/** State that is neither a table nor rows: how it is made, and how it becomes JSON and back. */
+export interface ValueSpec<T> {
+  readonly version: number
+  create(): T
+  save(value: T): unknown
+  load(saved: unknown): T
+}
+
+/** A value that a checkpoint keeps. `current` is replaced on restore: read it at every batch. */
+export interface Value<T> { current: T }
+
+/** A count of rows, by reason. Part of the state: a resumed run goes on counting where it stood. */
+export interface Counter {
+  readonly count: number
+  add(rows: number): void
+}
+
+/** Columns an operator fills for its output, kept from batch to batch so that nothing is allocated a batch. */
+export interface Scratch<S extends Schema> {
+  /** Columns of at least `rows` rows; what they held is gone. */
+  columns(rows: number): Columns<S>
+}
+
+/** Streams a step has when one is not enough, such as `onTime` and `late`. */
+export type Batches<O extends Readonly<Record<string, Schema>>> = { readonly [K in keyof O]: Batch<O[K]> }
+export type Branches<O extends Readonly<Record<string, Schema>>> = { readonly [K in keyof O]: Observable<Batch<O[K]>> }
+
+/**
+ * What an operator is given: a name, places for its state, and the door through which batches pass.
+ *
+ * Everything an operator remembers from one batch to the next is asked for here, by name and version, so that it
+ * is in every checkpoint; nothing lives in closures. A scratch is the exception that holds nothing.
+ */
+export interface Step {
+  readonly id: string
+  readonly instruments: Instruments
+  /** A struct of typed arrays an instrument. */
+  table<F extends Fields>(name: string, spec: { readonly version: number; readonly fields: F }): Table<F>
+  /** Named numbers: the state of the step as a whole. */
+  cells<N extends string>(name: string, spec: { readonly version: number; readonly cells: Readonly<Record<N, number>> }): Record<N, number>
+  /** Rows kept for later. */
+  rows<S extends Schema>(name: string, spec: { readonly version: number; readonly schema: S }): RowBuffer<S>
+  value<T>(name: string, spec: ValueSpec<T>): Value<T>
+  /** Rows dropped or remarked on, by reason; shown in the run's summary and in the metrics. */
+  counter(reason: string): Counter
+  scratch<S extends Schema>(schema: S): Scratch<S>
+  /** Called once after a checkpoint was restored, before the first batch: for what is rebuilt from the state. */
+  onRestore(rebuild: () => void): void
+  /** The one door: RxJS `map` that names the step in errors, counts and times it, and runs once however many read it. */
+  map<I extends Schema, O extends Schema>(fn: (batch: Batch<I>) => Batch<O>): OperatorFunction<Batch<I>, Batch<O>>
+  /** The same door for a step with several outputs. */
+  split<I extends Schema, O extends Readonly<Record<string, Schema>>>(
+    outputs: readonly (keyof O & string)[], fn: (batch: Batch<I>) => Batches<O>): (source: Observable<Batch<I>>) => Branches<O>
+}
+
+/** Opens the step of that name in the topology being wired. */
+export type At = (id: string) => Step

@@ -1,0 +1,118 @@
+import type { Instruments } from './instruments.ts'
+
+/** One field of a table: `width` numbers a slot, all `empty` at first. */
+export interface Field { readonly kind: 'f64' | 'i32'; readonly empty: number; readonly width: number }
+export type Fields = Readonly<Record<string, Field>>
+export type FieldColumns<F extends Fields> = { [N in keyof F]: F[N]['kind'] extends 'f64' ? Float64Array : Int32Array }
+
+export const f64 = <W extends number>(empty: number, width?: W) => ({ kind: 'f64', empty, width: width ?? 1 }) as const
+export const i32 = <W extends number>(empty: number, width?: W) => ({ kind: 'i32', empty, width: width ?? 1 }) as const
+
+export type SavedArray = Float64Array | Int32Array | Uint8Array
+
+/** A table as it is saved: instruments by name, in slot order, and the fields' numbers bit for bit. */
+export interface SavedTable { readonly keys: readonly string[]; readonly arrays: Readonly<Record<string, SavedArray>> }
+
+/**
+ * State an instrument, as a struct of typed arrays: slot k of field f is `col.f[k * width ...]`.
+ *
+ * Slots are given in order of first appearance and saved in that order, so a loop over slots gives the same rows
+ * after a restart, whatever ids the new process uses. `col` and `slotOf` are replaced when the table grows: call
+ * `admit` first, then take them, then loop.
+ */
+export class Table<F extends Fields> {
+  readonly fields: F
+  readonly #instruments: Instruments
+  #capacity = 0
+  size = 0
+  /** Slot to instrument id. */
+  keys = new Int32Array(0)
+  /** Instrument id to slot, -1 where there is none. */
+  slotOf = new Int32Array(0)
+  col: FieldColumns<F>
+
+  constructor(fields: F, instruments: Instruments) {
+    this.fields = fields
+    this.#instruments = instruments
+    this.col = this.#allocate(0)
+  }
+
+  get bytes(): number {
+    let sum = this.keys.byteLength + this.slotOf.byteLength
+    for (const name in this.fields) sum += this.col[name].byteLength
+    return sum
+  }
+
+  /** Gives every instrument among ids[0..n-1] a slot, in order of first appearance. */
+  admit(ids: Int32Array, n: number): void {
+    this.#cover(this.#instruments.size)
+    const slotOf = this.slotOf
+    for (let i = 0; i < n; i++) if (slotOf[ids[i]] < 0) this.#add(ids[i])
+  }
+
+  /** The slot of one instrument, made if need be. */
+  slot(id: number): number {
+    this.#cover(this.#instruments.size)
+    if (this.slotOf[id] < 0) this.#add(id)
+    return this.slotOf[id]
+  }
+
+  /** Forgets everything and, when what it held was large, the memory with it. */
+  clear(): void {
+    this.slotOf.fill(-1)
+    this.size = 0
+    this.#capacity = 0
+    this.keys = new Int32Array(0)
+    this.col = this.#allocate(0)
+  }
+
+  save(): SavedTable {
+    const keys: string[] = []
+    for (let k = 0; k < this.size; k++) keys.push(this.#instruments.name(this.keys[k]))
+    const arrays: Record<string, SavedArray> = {}
+    for (const name in this.fields) arrays[name] = this.col[name].slice(0, this.size * this.fields[name].width)
+    return { keys, arrays }
+  }
+
+  load(saved: SavedTable): void {
+    this.clear()
+    for (const key of saved.keys) this.slot(this.#instruments.id(key))
+    for (const name in this.fields) this.col[name].set(saved.arrays[name])
+  }
+
+  #add(id: number): void {
+    if (this.size === this.#capacity) this.#grow(Math.max(16, this.#capacity * 2))
+    const k = this.size++
+    this.keys[k] = id
+    this.slotOf[id] = k
+    for (const name in this.fields) {
+      const { width, empty } = this.fields[name]
+      this.col[name].fill(empty, k * width, (k + 1) * width)
+    }
+  }
+
+  #grow(capacity: number): void {
+    const old = this.col
+    this.col = this.#allocate(capacity)
+    for (const name in this.fields) this.col[name].set(old[name].subarray(0, this.size * this.fields[name].width))
+    const keys = new Int32Array(capacity)
+    keys.set(this.keys.subarray(0, this.size))
+    this.keys = keys
+    this.#capacity = capacity
+  }
+
+  #cover(ids: number): void {
+    if (ids <= this.slotOf.length) return
+    const slotOf = new Int32Array(Math.max(64, ids * 2)).fill(-1)
+    slotOf.set(this.slotOf)
+    this.slotOf = slotOf
+  }
+
+  #allocate(slots: number): FieldColumns<F> {
+    const col: Record<string, Float64Array | Int32Array> = {}
+    for (const [name, { kind, width }] of Object.entries(this.fields)) {
+      col[name] = kind === 'f64' ? new Float64Array(slots * width) : new Int32Array(slots * width)
+    }
+    return col as FieldColumns<F>
+  }
+}

@@ -1,0 +1,32 @@
+import type { Observable } from 'rxjs'
+import type { z } from 'zod'
+import type { Batch, Schema } from './batch.ts'
+import type { At } from './step.ts'
+
+export type Ports = Readonly<Record<string, Schema>>
+export type Streams<P extends Ports> = { readonly [K in keyof P]: Observable<Batch<P[K]>> }
+
+/** How far a topology remembers. `day`: nothing it computes on a trading day depends on another, so days are partitions. */
+export type Memory = 'day' | 'everything'
+
+/**
+ * A graph of operators, free of where its rows come from and where they go; live and replay plug different ports
+ * into the same one.
+ *
+ * `params` is a zod object: each parameter has a default and says its unit in `.meta({ unit, description })`.
+ * `presets` are named sets of parameters. Raise `version` whenever the same input would give other rows.
+ */
+export interface Topology<I extends Ports = Ports, O extends Ports = Ports, P extends z.ZodObject = z.ZodObject> {
+  readonly name: string
+  readonly version: number
+  readonly memory: Memory
+  readonly params: P
+  readonly presets?: Readonly<Record<string, z.input<P>>>
+  readonly inputs: I
+  readonly outputs: O
+  wire(inputs: Streams<I>, at: At, params: z.output<P>): Streams<O>
+}
+
+export function topology<const I extends Ports, const O extends Ports, P extends z.ZodObject>(spec: Topology<I, O, P>): Topology<I, O, P> {
+  return spec
+}

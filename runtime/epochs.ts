@@ -1,0 +1,58 @@
+import { type Batch, type Schema, sliceRows } from '../core/batch.ts'
+
+/**
+ * Cuts a stream of batches at epochs.
+ *
+ * An epoch's number is floor(running maximum of event time / length), so it is a function of the log alone: the row
+ * (or the watermark) that lifts the maximum over a multiple of the length is the first of the next epoch.
+ */
+export class EpochCutter<S extends Schema> {
+  readonly #length: number
+  maximum: number
+  watermark: number
+
+  /** `length` in microseconds; `maximum` and `watermark` are those of the checkpoint, or -Infinity. */
+  constructor(length: number, maximum = -Infinity, watermark = -Infinity) {
+    this.#length = length
+    this.maximum = maximum
+    this.watermark = watermark
+  }
+
+  get epoch(): number { return Math.floor(this.maximum / this.#length) }
+
+  /**
+   * Calls `part` for each piece of the batch that lies in one epoch, and `end` between two of them with the number
+   * of the epoch that is over and how many rows of the batch came before.
+   */
+  async cut(batch: Batch<S>, part: (piece: Batch<S>) => void, end: (epoch: number, rowsBefore: number) => Promise<void>): Promise<void> {
+    const ts = batch.col['ts'] as Float64Array
+    let from = 0
+    for (let i = this.#crossing(ts, 0, batch.n); i < batch.n; i = this.#crossing(ts, i, batch.n)) {
+      if (i > from) part(sliceRows(batch, from, i, this.watermark))
+      if (this.maximum !== -Infinity) await end(this.epoch, i)
+      this.maximum = ts[i]
+      from = i
+    }
+    const beyond = batch.watermark > this.maximum && Math.floor(batch.watermark / this.#length) > this.epoch
+    if (!beyond || this.maximum === -Infinity) {
+      this.watermark = Math.max(this.watermark, batch.watermark)
+      this.maximum = Math.max(this.maximum, this.watermark)
+      part(from === 0 ? batch : sliceRows(batch, from, batch.n, this.watermark))
+      return
+    }
+    if (batch.n > from) part(sliceRows(batch, from, batch.n, this.watermark))
+    await end(this.epoch, batch.n)
+    this.watermark = this.maximum = batch.watermark
+    part(sliceRows(batch, batch.n, batch.n, batch.watermark))
+  }
+
+  /** The first row at or after `from` that starts a new epoch, or n; the running maximum follows the rows passed. */
+  #crossing(ts: Float64Array, from: number, n: number): number {
+    const next = this.maximum === -Infinity ? -Infinity : (Math.floor(this.maximum / this.#length) + 1) * this.#length
+    let maximum = this.maximum
+    let i = from
+    for (; i < n && ts[i] < next; i++) if (ts[i] > maximum) maximum = ts[i]
+    this.maximum = maximum
+    return i
+  }
+}
