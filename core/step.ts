@@ -1,5 +1,5 @@
 import type { Observable, OperatorFunction } from 'rxjs'
-import type { Batch, Columns, Schema } from './batch.ts'
+import type { Batch, Schema } from './batch.ts'
 import type { Instruments } from './instruments.ts'
 import type { RowBuffer } from './rowBuffer.ts'
 import type { Fields, Table } from './table.ts'
@@ -19,12 +19,6 @@ export interface Value<T> { current: T }
 export interface Counter {
   readonly count: number
   add(rows: number): void
-}
-
-/** Columns an operator fills for its output, kept from batch to batch so that nothing is allocated a batch. */
-export interface Scratch<S extends Schema> {
-  /** Columns of at least `rows` rows; what they held is gone. */
-  columns(rows: number): Columns<S>
 }
 
 /** Streams a step has when one is not enough, such as `onTime` and `late`. */
@@ -49,7 +43,8 @@ export interface Step {
   value<T>(name: string, spec: ValueSpec<T>): Value<T>
   /** Rows dropped or remarked on, by reason; shown in the run's summary and in the metrics. */
   counter(reason: string): Counter
-  scratch<S extends Schema>(schema: S): Scratch<S>
+  /** Columns for the output, kept from batch to batch so that none is allocated a batch. Holds nothing the next batch may read. */
+  scratch<S extends Schema>(schema: S): RowBuffer<S>
   /** Called once after a checkpoint was restored, before the first batch: for what is rebuilt from the state. */
   onRestore(rebuild: () => void): void
   /** The one door: RxJS `map` that names the step in errors, counts and times it, and runs once however many read it. */

@@ -1,3 +1,4 @@
+import { TickloomError } from './errors.ts'
 import type { Instruments } from './instruments.ts'
 
 /** One field of a table: `width` numbers a slot, all `empty` at first. */
@@ -77,7 +78,14 @@ export class Table<F extends Fields> {
   load(saved: SavedTable): void {
     this.clear()
     for (const key of saved.keys) this.slot(this.#instruments.id(key))
-    for (const name in this.fields) this.col[name].set(saved.arrays[name])
+    for (const name in this.fields) {
+      const array = saved.arrays[name]
+      const length = this.size * this.fields[name].width
+      if (array?.length !== length) {
+        throw new TickloomError('STATE_VERSION', `field "${name}" was saved with ${array?.length ?? 'no'} numbers where ${length} belong: other options than this graph's`, { field: name })
+      }
+      this.col[name].set(array)
+    }
   }
 
   #add(id: number): void {

@@ -14,6 +14,14 @@ export interface Zone {
 export const UTC: Zone = { name: 'UTC', offset: 0 }
 export const IST: Zone = { name: 'Asia/Kolkata', offset: 330 * MINUTE }
 
+/**
+ * Whether a session that opened at `opened` is of a later day than the one that opened at `before`. Sessions of one
+ * day open less than twelve hours apart, and every row of an earlier day comes before it.
+ */
+export function isNewDay(opened: number, before: number): boolean {
+  return opened >= before + 12 * HOUR
+}
+
 /** Days since 1970-01-01 of the local date at `ts`. */
 export function dayOf(ts: number, zone: Zone): number {
   return Math.floor((ts + zone.offset) / DAY)

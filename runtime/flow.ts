@@ -1,8 +1,9 @@
 import { map, type Observable, type OperatorFunction, share, Subject } from 'rxjs'
-import { allocateColumns, type Batch, type Columns, type Schema } from '../core/batch.ts'
+import type { Batch, Schema } from '../core/batch.ts'
 import { TickloomError } from '../core/errors.ts'
 import { Instruments } from '../core/instruments.ts'
-import type { Batches, Branches, Scratch, Step } from '../core/step.ts'
+import { RowBuffer } from '../core/rowBuffer.ts'
+import type { Batches, Branches, Step } from '../core/step.ts'
 import type { Ports, Streams, Topology } from '../core/topology.ts'
 import type { Params } from '../core/parameters.ts'
 import { type GraphEdge, Lineage } from './lineage.ts'
@@ -51,7 +52,7 @@ export class Flow {
       value: (name, spec) => state.value(`${id}/${name}`, spec),
       counter: (reason) => state.counter(id, reason),
       onRestore: (rebuild) => { state.rebuilds.push(rebuild) },
-      scratch,
+      scratch: (schema) => new RowBuffer(schema),
       map: (fn) => this.#map(id, meter, fn),
       split: (outputs, fn) => this.#split(id, meter, outputs, fn),
     }
@@ -110,18 +111,3 @@ export class Flow {
     }
   }
 }
-
-function scratch<S extends Schema>(schema: S): Scratch<S> {
-  let capacity = 0
-  let columns: Columns<S> = allocateColumns(schema, 0)
-  return {
-    columns(rows) {
-      if (rows > capacity) {
-        capacity = Math.ceil(rows * 1.25)
-        columns = allocateColumns(schema, capacity)
-      }
-      return columns
-    },
-  }
-}
-

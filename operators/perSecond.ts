@@ -1,0 +1,97 @@
+import type { OperatorFunction } from 'rxjs'
+import type { Batch } from '../core/batch.ts'
+import type { Calendar } from '../core/calendar.ts'
+import { Second, type Trade, type VolDelta } from '../core/market.ts'
+import type { RowBuffer } from '../core/rowBuffer.ts'
+import { SessionWindows } from '../core/sessionWindows.ts'
+import type { Step } from '../core/step.ts'
+import { f64, type Table } from '../core/table.ts'
+import { SECOND } from '../core/time.ts'
+
+/** Of the session an instrument is in: its hours, the last price with the second it is of, what traded since the last row out. */
+const fields = { open: f64(NaN), bell: f64(-Infinity), close: f64(NaN), seen: f64(NaN), vol: f64(0) }
+type Grid = Table<typeof fields>
+
+/**
+ * The dense grid: a row for every instrument and second, from the second of its first tick to the bell.
+ *
+ *     ticks    09:15:00.2 @100 +5   09:15:00.9 @101 +1   09:15:03.1 @99 +2
+ *     rows     :00 101 6 observed   :01 101 0 age 1      :02 101 0 age 2     :03 99 2 observed  ...
+ *
+ * Second s covers [s, s + 1 s): close is its last price, or the last price before it, carried, with `observed`
+ * false and its age; vol is the sum of `delta`, 0 in a quiet second. A second leaves when the watermark has passed
+ * it, or a row of a later second came, whichever is first; both say the same. Rows out are in the order (ts, first
+ * appearance of the instrument in the session).
+ *
+ * Takes rows in the order of event time. Counted: off_session rows, which have no grid to be on. State: the grid's
+ * open second, a line an instrument of the session.
+ */
+export function perSecond<S extends Trade & VolDelta>(step: Step, { calendar }: { readonly calendar: Calendar }): OperatorFunction<Batch<S>, Batch<Second>> {
+  const grid = step.table('grid', { version: 1, fields })
+  const clock = step.cells('clock', { version: 1, cells: { now: -Infinity, lastBell: -Infinity } })
+  const offSession = step.counter('off_session')
+  const windows = new SessionWindows(calendar, step.instruments)
+  const out = step.scratch(Second)
+
+  return step.map<S, Second>((batch) => {
+    const { ts, instrument, price, delta } = (batch as unknown as Batch<Trade & VolDelta>).col
+    windows.cover()
+    out.clear()
+    for (let i = 0; i < batch.n; i++) {
+      const second = Math.floor(ts[i] / SECOND) * SECOND
+      if (second > clock.now) advance(grid, clock, second, out)
+      const k = place(grid, instrument[i], ts[i], windows, clock)
+      if (k < 0) { offSession.add(1); continue }
+      grid.col.close[k] = price[i]
+      grid.col.seen[k] = second
+      grid.col.vol[k] += delta[i]
+    }
+    advance(grid, clock, Math.floor(batch.watermark / SECOND) * SECOND, out)
+    return out.view(clock.now)
+  })
+}
+
+/** The instrument's slot, opened for the session around ts if need be; -1 when there is none. */
+function place(grid: Grid, id: number, ts: number, windows: SessionWindows, clock: { lastBell: number }): number {
+  const known = grid.slotOf.length > id ? grid.slotOf[id] : -1
+  if (known >= 0 && ts < grid.col.bell[known]) return known
+  const segment = windows.segmentOf[id]
+  if (ts < windows.from[segment] || ts >= windows.to[segment]) windows.seek(ts, segment)
+  if (windows.trading[segment] === 0) return -1
+  const k = grid.slot(id)
+  grid.col.open[k] = windows.from[segment]
+  grid.col.bell[k] = windows.to[segment]
+  grid.col.vol[k] = 0
+  if (windows.to[segment] > clock.lastBell) clock.lastBell = windows.to[segment]
+  return k
+}
+
+/** Writes out every second before `to`; after the last bell there is nothing left to write, and the grid is cleared. */
+function advance(grid: Grid, clock: { now: number; lastBell: number }, to: number, out: RowBuffer<Second>): void {
+  if (!(to > clock.now)) return
+  const end = Math.min(to, clock.lastBell)
+  for (let second = clock.now; second < end && grid.size > 0; second += SECOND) writeSecond(grid, second, out)
+  if (to >= clock.lastBell && grid.size > 0) grid.clear()
+  clock.now = to
+}
+
+function writeSecond(grid: Grid, second: number, out: RowBuffer<Second>): void {
+  out.reserve(out.n + grid.size)
+  const { ts, instrument, second: ordinal, close, vol, observed, age } = out.col
+  const { open, bell, close: price, seen, vol: traded } = grid.col
+  const { keys, size } = grid
+  let n = out.n
+  for (let k = 0; k < size; k++) {
+    if (second >= bell[k]) continue
+    ts[n] = second
+    instrument[n] = keys[k]
+    ordinal[n] = (second - open[k]) / SECOND
+    close[n] = price[k]
+    vol[n] = traded[k]
+    observed[n] = seen[k] === second ? 1 : 0
+    age[n] = (second - seen[k]) / SECOND
+    traded[k] = 0
+    n++
+  }
+  out.n = n
+}

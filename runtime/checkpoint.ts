@@ -1,0 +1,137 @@
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { crc32 } from 'node:zlib'
+import { messageOf, TickloomError } from '../core/errors.ts'
+import type { Position } from '../core/ports.ts'
+import type { SavedArray } from '../core/table.ts'
+import type { Section } from './state.ts'
+
+/** Where one partition stands at the end of an epoch. */
+export interface Checkpoint {
+  readonly topology: string
+  readonly epoch: number
+  readonly position: Position
+  /** The running maximum of event time and the source's watermark, which the cutting of epochs goes on from. */
+  readonly maximum: number
+  readonly watermark: number
+  /** True when the partition has been read to its end. */
+  readonly done: boolean
+  readonly rowsIn: number
+  readonly rowsOut: Readonly<Record<string, number>>
+  /** Rows the steps counted, as `step/reason`. */
+  readonly counts: Readonly<Record<string, number>>
+  readonly sections: readonly Section[]
+}
+
+const MAGIC = 'TLOOMCP1'
+type ArrayKind = 'f64' | 'i32' | 'u8'
+
+/**
+ * A checkpoint as bytes: magic, header length, crc32 of what follows, a JSON header, then the arrays as they are,
+ * each on an 8-byte boundary. Numbers that JSON cannot say (NaN, infinities) are only in arrays or in `times`.
+ */
+export function encodeCheckpoint(c: Checkpoint): Uint8Array {
+  const arrays: SavedArray[] = []
+  let offset = 0
+  const sections = c.sections.map(({ key, version, json, arrays: named }) => ({
+    key, version, json,
+    arrays: Object.entries(named).map(([name, array]) => {
+      const at = offset
+      arrays.push(array)
+      offset = align(at + array.byteLength)
+      return { name, kind: kindOf(array), length: array.length, at }
+    }),
+  }))
+  const { maximum, watermark, sections: _, ...rest } = c
+  const header = new TextEncoder().encode(JSON.stringify({ ...rest, times: [String(maximum), String(watermark)], sections }))
+  const start = align(16 + header.length)
+  const bytes = new Uint8Array(start + offset)
+  bytes.set(new TextEncoder().encode(MAGIC))
+  bytes.set(header, 16)
+  let at = start
+  for (const array of arrays) {
+    bytes.set(new Uint8Array(array.buffer, array.byteOffset, array.byteLength), at)
+    at += align(array.byteLength)
+  }
+  const view = new DataView(bytes.buffer)
+  view.setUint32(8, header.length, true)
+  view.setUint32(12, crc32(bytes.subarray(16)), true)
+  return bytes
+}
+
+/** Throws CHECKPOINT_CORRUPT naming `from` when the bytes are not a whole checkpoint of this version. */
+export function decodeCheckpoint(bytes: Uint8Array, from: string): Checkpoint {
+  const corrupt = (why: string) => new TickloomError('CHECKPOINT_CORRUPT', `checkpoint ${from} ${why}`, { path: from })
+  if (bytes.length < 16 || new TextDecoder().decode(bytes.subarray(0, 8)) !== MAGIC) throw corrupt('is not a checkpoint of this version')
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  if (crc32(bytes.subarray(16)) !== view.getUint32(12, true)) throw corrupt('fails its checksum')
+  const headerLength = view.getUint32(8, true)
+  const { times, sections, ...rest } = JSON.parse(new TextDecoder().decode(bytes.subarray(16, 16 + headerLength))) as EncodedHeader
+  const start = align(16 + headerLength)
+  return {
+    ...rest,
+    maximum: Number(times[0]),
+    watermark: Number(times[1]),
+    sections: sections.map((s) => ({
+      ...s,
+      arrays: Object.fromEntries(s.arrays.map((a) => [a.name, arrayAt(bytes, start + a.at, a.kind, a.length)])),
+    })),
+  }
+}
+
+/** Replaces the file as a whole: a crash at any moment leaves the old checkpoint or the new one. */
+export function writeCheckpoint(path: string, c: Checkpoint): void {
+  const temporary = `${path}.tmp`
+  try {
+    mkdirSync(dirname(path), { recursive: true })
+    const file = openSync(temporary, 'w')
+    try {
+      const bytes = encodeCheckpoint(c)
+      for (let at = 0; at < bytes.length;) at += writeSync(file, bytes, at)
+      fsyncSync(file)
+    } finally {
+      closeSync(file)
+    }
+    renameSync(temporary, path)
+    syncFolder(dirname(path))
+  } catch (cause) {
+    rmSync(temporary, { force: true })
+    const code = (cause as NodeJS.ErrnoException).code
+    if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG') throw new TickloomError('DISK_FULL', `no space left to write the checkpoint ${path}`, { path }, cause)
+    throw new TickloomError('OUTPUT_UNWRITABLE', `cannot write the checkpoint ${path}: ${messageOf(cause)}`, { path }, cause)
+  }
+}
+
+/** The checkpoint in the file, or undefined when there is no file. */
+export function readCheckpoint(path: string): Checkpoint | undefined {
+  let bytes: Uint8Array
+  try {
+    bytes = readFileSync(path)
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw new TickloomError('CHECKPOINT_CORRUPT', `cannot read the checkpoint ${path}: ${messageOf(cause)}`, { path }, cause)
+  }
+  return decodeCheckpoint(bytes, path)
+}
+
+interface EncodedHeader extends Omit<Checkpoint, 'sections' | 'maximum' | 'watermark'> {
+  times: [string, string]
+  sections: (Omit<Section, 'arrays'> & { arrays: { name: string; kind: ArrayKind; length: number; at: number }[] })[]
+}
+
+function align(n: number): number { return (n + 7) & ~7 }
+
+function kindOf(array: SavedArray): ArrayKind {
+  return array instanceof Float64Array ? 'f64' : array instanceof Int32Array ? 'i32' : 'u8'
+}
+
+function arrayAt(bytes: Uint8Array, at: number, kind: ArrayKind, length: number): SavedArray {
+  const size = kind === 'f64' ? 8 : kind === 'i32' ? 4 : 1
+  const copy = bytes.slice(at, at + length * size).buffer
+  return kind === 'f64' ? new Float64Array(copy) : kind === 'i32' ? new Int32Array(copy) : new Uint8Array(copy)
+}
+
+function syncFolder(path: string): void {
+  const folder = openSync(path, 'r')
+  try { fsyncSync(folder) } finally { closeSync(folder) }
+}

@@ -1,0 +1,38 @@
+import type { Schema } from '../core/batch.ts'
+import type { Delivery, Partition, Position, Source } from '../core/ports.ts'
+
+/**
+ * All partitions of a source as one, in their order: what a topology reads that remembers more than a day.
+ *
+ * Position: { partition, position }, the partition being read and where in it.
+ */
+export function concat<S extends Schema>(source: Source<S>): Source<S> {
+  return {
+    async partitions() {
+      const parts = await source.partitions()
+      return parts.length === 0 ? [] : [whole(parts)]
+    },
+
+    async *open(_, from, signal) {
+      const resume = from as { partition: string; position: Position } | undefined
+      let reached = resume === undefined
+      for (const { name } of await source.partitions()) {
+        const here = name === resume?.partition
+        reached ||= here
+        if (!reached) continue
+        for await (const delivery of source.open(name, here ? resume?.position : undefined, signal)) yield within(name, delivery)
+      }
+    },
+
+    close: () => source.close(),
+  }
+}
+
+function whole(parts: readonly Partition[]): Partition {
+  const name = parts.length === 1 ? parts[0].name : `${parts[0].name}..${parts[parts.length - 1].name}`
+  return parts.every((p) => p.rows !== undefined) ? { name, rows: parts.reduce((sum, p) => sum + (p.rows ?? 0), 0) } : { name }
+}
+
+function within<S extends Schema>(partition: string, delivery: Delivery<S>): Delivery<S> {
+  return { batch: delivery.batch, after: (rows) => ({ partition, position: delivery.after(rows) }) }
+}

@@ -1,0 +1,153 @@
+import type { Subject, Subscription } from 'rxjs'
+import { type Batch, type Schema, sliceRows } from '../core/batch.ts'
+import { TickloomError } from '../core/errors.ts'
+import type { Params } from '../core/parameters.ts'
+import type { Position, Sink, Source } from '../core/ports.ts'
+import type { Topology } from '../core/topology.ts'
+import type { Checkpoint } from './checkpoint.ts'
+import { EpochCutter } from './epochs.ts'
+import type { Flow } from './flow.ts'
+
+/** A cache's worth of rows: longer batches are handed to the graph in pieces of this many. */
+const PIECE = 8192
+
+export interface PumpTask {
+  readonly topology: Topology
+  readonly params: Params
+  readonly flow: Flow
+  readonly source: Source
+  readonly partition: string
+  readonly sinks: readonly Sink[]
+  /** Epoch length, microseconds of event time. */
+  readonly epochLength: number
+  readonly resume: Checkpoint | undefined
+  /** Makes the checkpoint durable. Called after every sink has flushed the epoch. */
+  save(checkpoint: Checkpoint): Promise<void> | void
+  readonly signal: AbortSignal
+  onProgress?(rowsIn: number, eventTime: number): void
+}
+
+export interface PumpResult {
+  readonly rowsIn: number
+  readonly rowsOut: Readonly<Record<string, number>>
+  readonly counts: Readonly<Record<string, number>>
+}
+
+/**
+ * The one loop, live and in replay: batches from a source, through the graph, to the sinks, epoch by epoch.
+ *
+ * Between two `next` calls the graph is at rest, so the end of an epoch is: flush the sinks, then save
+ * { epoch, position, state }. When it is stopped anywhere and run again from the last checkpoint, the same epochs
+ * come out again, and sinks know them by number. Ends when the source does; throws what the graph, a source or a sink
+ * throws, and TickloomError INTERRUPTED on abort after the epochs already saved.
+ */
+export async function pump(task: PumpTask): Promise<PumpResult> {
+  const loop = new Loop(task)
+  try {
+    if (task.resume?.done) return task.resume
+    await loop.run()
+    return { rowsIn: loop.rowsIn, rowsOut: loop.rowsOut, counts: task.flow.counts() }
+  } finally {
+    loop.unsubscribe()
+  }
+}
+
+class Loop {
+  readonly #task: PumpTask
+  readonly #input: Subject<Batch<Schema>>
+  readonly #subscriptions: Subscription[] = []
+  readonly #cutter: EpochCutter<Schema>
+  #failure: unknown
+  #position: Position | undefined
+  rowsIn: number
+  readonly rowsOut: Record<string, number>
+
+  constructor(task: PumpTask) {
+    this.#task = task
+    const { topology, flow, params, resume } = task
+    const names = Object.keys(topology.inputs)
+    if (names.length !== 1) throw new TickloomError('TOPOLOGY_INVALID', `topology ${topology.name} has the inputs ${names.join(', ')}; the log is one, merge them first`, { inputs: names })
+    const { inputs, outputs } = flow.wire(topology, params)
+    this.#input = inputs[names[0]] as unknown as Subject<Batch<Schema>>
+    this.rowsOut = Object.fromEntries(Object.keys(topology.outputs).map((name) => [name, resume?.rowsOut[name] ?? 0]))
+    for (const name of Object.keys(topology.outputs)) this.#subscribe(name, outputs[name])
+    if (resume) flow.restore(resume.sections)
+    this.rowsIn = resume?.rowsIn ?? 0
+    this.#position = resume?.position
+    this.#cutter = new EpochCutter(epochLength(task), resume?.maximum, resume?.watermark)
+  }
+
+  async run(): Promise<void> {
+    const { partition, signal } = this.#task
+    try {
+      await this.#read()
+    } catch (thrown) {
+      // A source ends an aborted read with an error of its own kind; what the user needs to hear is that he stopped it.
+      if (!signal.aborted || thrown instanceof TickloomError) throw thrown
+    }
+    if (signal.aborted) throw new TickloomError('INTERRUPTED', `stopped in partition ${partition}; its finished epochs are kept`, { partition })
+    if (this.#cutter.maximum !== -Infinity) await this.#endEpoch(this.#cutter.epoch, true)
+  }
+
+  async #read(): Promise<void> {
+    const { source, partition, signal, onProgress } = this.#task
+    for await (const delivery of source.open(partition, this.#position, signal)) {
+      await this.#cutter.cut(delivery.batch, (piece) => this.#feed(piece), async (epoch, rows) => {
+        if (rows > 0) this.#position = delivery.after(rows)
+        await this.#endEpoch(epoch, false)
+      })
+      this.#position = delivery.after(delivery.batch.n)
+      onProgress?.(this.rowsIn, this.#cutter.maximum)
+      if (signal.aborted) break
+    }
+  }
+
+  unsubscribe(): void {
+    for (const subscription of this.#subscriptions) subscription.unsubscribe()
+  }
+
+  #subscribe(name: string, output: { subscribe(observer: object): Subscription }): void {
+    const { sinks } = this.#task
+    this.#subscriptions.push(output.subscribe({
+      next: (batch: Batch<Schema>) => {
+        if (batch.n === 0) return
+        this.rowsOut[name] += batch.n
+        for (const sink of sinks) sink.write(name, batch)
+      },
+      error: (thrown: unknown) => { this.#failure ??= thrown },
+    }))
+  }
+
+  #feed(batch: Batch<Schema>): void {
+    for (let from = 0; from + PIECE < batch.n; from += PIECE) this.#next(sliceRows(batch, from, from + PIECE, -Infinity))
+    const last = batch.n - (batch.n % PIECE || (batch.n > 0 ? PIECE : 0))
+    this.#next(last === 0 ? batch : sliceRows(batch, last, batch.n, batch.watermark))
+    this.rowsIn += batch.n
+  }
+
+  #next(batch: Batch<Schema>): void {
+    this.#input.next(batch)
+    if (this.#failure !== undefined) throw this.#failure
+  }
+
+  async #endEpoch(epoch: number, done: boolean): Promise<void> {
+    const { sinks, save, flow, topology } = this.#task
+    await Promise.all(sinks.map((sink) => sink.flush(epoch)))
+    await save({
+      topology: `${topology.name}@${topology.version}`,
+      epoch, done,
+      position: this.#position as Position,
+      maximum: this.#cutter.maximum,
+      watermark: this.#cutter.watermark,
+      rowsIn: this.rowsIn,
+      rowsOut: { ...this.rowsOut },
+      counts: flow.counts(),
+      sections: done ? [] : flow.snapshot(),
+    })
+  }
+}
+
+function epochLength({ epochLength, topology }: PumpTask): number {
+  if (epochLength > 0) return epochLength
+  throw new TickloomError('OPTION_INVALID', `the epoch length of ${topology.name} is ${epochLength}, not a time above zero`, { option: '--epoch' })
+}

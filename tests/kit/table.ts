@@ -1,0 +1,108 @@
+import type { Observable, OperatorFunction } from 'rxjs'
+import { Subject } from 'rxjs'
+import { type Batch, type Kind, type Schema } from '../../core/batch.ts'
+import type { Instruments } from '../../core/instruments.ts'
+import { RowBuffer } from '../../core/rowBuffer.ts'
+import type { Step } from '../../core/step.ts'
+import { attach, IST, SECOND } from '../../core/time.ts'
+import { Flow } from '../../runtime/flow.ts'
+
+export type Cell = string | number | boolean
+export type Row = Record<string, Cell>
+/** An operator with its options given, as the contract and the tests drive it. */
+export type Op<I extends Schema = Schema, O extends Schema = Schema> = (step: Step) => OperatorFunction<Batch<I>, Batch<O>>
+
+/** The day that times without a date in a table are of; NSE trades on it from 09:15 to 15:30. */
+export const DATE = '2025-01-06'
+
+/** '09:15:03.5' (IST, on DATE) or '2025-01-07 09:15:03' as microseconds. */
+export function at(clock: string): number {
+  const text = /^\d{4}-/.test(clock) ? clock.replace('T', ' ') : `${DATE} ${clock}`
+  const ts = attach(text, IST)
+  if (Number.isNaN(ts)) throw new Error(`not a time: ${clock}`)
+  return ts
+}
+
+/**
+ * Rows as a table: a heading, then a row a line. `ts` is a clock time; `instrument` a name; a dash is NaN; the rest
+ * are numbers. Columns of the schema that the heading leaves out are 0.
+ */
+export function rowsOf(schema: Schema, text: string): Row[] {
+  const [head, ...lines] = text.trim().split('\n').map((line) => line.trim().split(/\s+/))
+  return lines.map((cells) => {
+    const row: Row = {}
+    for (const [name, kind] of Object.entries(schema)) row[name] = cellOf(kind, cells[head.indexOf(name)])
+    return row
+  })
+}
+
+function cellOf(kind: Kind, text: string | undefined): Cell {
+  if (text === undefined) return kind === 'instrument' ? 'NIFTY' : 0
+  if (kind === 'instrument') return text
+  if (kind === 'time') return at(text)
+  return text === '-' ? Number.NaN : Number(text)
+}
+
+export function toBatch<S extends Schema>(schema: S, rows: readonly Row[], instruments: Instruments, watermark = -Infinity): Batch<S> {
+  const buffer = new RowBuffer(schema, rows.length)
+  for (const [i, row] of rows.entries()) {
+    for (const [name, kind] of Object.entries(schema)) {
+      const cell = row[name]
+      ;(buffer.col[name] as Float64Array)[i] = kind === 'instrument' ? instruments.id(cell as string) : Number(cell)
+    }
+  }
+  buffer.n = rows.length
+  return buffer.view(watermark)
+}
+
+export function toRows(batch: Batch<Schema>, schema: Schema, instruments: Instruments): Row[] {
+  return Array.from({ length: batch.n }, (_, i) => {
+    const row: Row = {}
+    for (const [name, kind] of Object.entries(schema)) row[name] = kind === 'instrument' ? instruments.name(batch.col[name][i]) : batch.col[name][i]
+    return row
+  })
+}
+
+export interface Drive<I extends Schema, O extends Schema> {
+  readonly input: I
+  readonly output: O
+  /** The watermark of the last batch; none by default. */
+  readonly end?: number
+}
+
+/** Rows of a run in which the input came in the chunks given, with everything saved and rebuilt after the chunk `restart`. */
+export function drive<I extends Schema, O extends Schema>(op: Op<I, O>, kinds: Drive<I, O>, chunks: readonly (readonly Row[])[], restart = -1): Row[] {
+  const rows: Row[] = []
+  let running = start(op, kinds, rows)
+  chunks.forEach((chunk, i) => {
+    running.input.next(toBatch(kinds.input, chunk, running.flow.instruments))
+    if (i !== restart) return
+    const saved = structuredClone(running.flow.snapshot())
+    running = start(op, kinds, rows)
+    running.flow.instruments.id('SEEN-FIRST-AFTER-THE-RESTART')
+    running.flow.restore(saved)
+  })
+  running.input.next(toBatch(kinds.input, [], running.flow.instruments, kinds.end))
+  return rows
+}
+
+function start<I extends Schema, O extends Schema>(op: Op<I, O>, { output }: Drive<I, O>, into: Row[]): { flow: Flow; input: Subject<Batch<I>> } {
+  const flow = new Flow()
+  const input = new Subject<Batch<I>>()
+  const out: Observable<Batch<O>> = input.pipe(op(flow.at('it')))
+  out.subscribe((batch) => { into.push(...toRows(batch, output, flow.instruments)) })
+  return { flow, input }
+}
+
+/** The columns named of a run of the whole table in one batch; times as clock times of IST. */
+export function run<I extends Schema, O extends Schema>(op: Op<I, O>, kinds: Drive<I, O>, rows: readonly Row[], columns: readonly (keyof O & string)[]): Cell[][] {
+  return drive(op, kinds, [rows]).map((row) => columns.map((c) => (kinds.output[c] === 'time' ? clock(row[c] as number) : row[c])))
+}
+
+/** '09:15:03' or '09:15:03.500000' of IST. */
+export function clock(ts: number): string {
+  const local = ts + IST.offset
+  const text = new Date(Math.floor(local / SECOND) * 1000).toISOString().slice(11, 19)
+  const micros = local % SECOND
+  return micros === 0 ? text : `${text}.${String(micros).padStart(6, '0')}`
+}
