@@ -1,0 +1,30 @@
+import { Command, CommanderError } from 'commander'
+import { describeFailure, exitCodeOf } from './fail.ts'
+import { graphVerb } from './graph.ts'
+
+const version = '0.1.0'
+
+/** Every verb of the command line. */
+export function program(): Command {
+  const root = new Command('tickloom')
+    .description('Ticks through operator graphs: one topology, live and replayed.')
+    .version(version)
+    .showHelpAfterError('(tickloom --help lists the verbs)')
+    .addHelpText('after', '\nEvery verb has examples under its own --help. Exit codes: 0 ok, 1 the work failed, 2 wrong usage, 130 interrupted.')
+  for (const command of [graphVerb()]) root.addCommand(command)
+  for (const command of [root, ...root.commands]) command.exitOverride().configureOutput({ outputError: () => undefined })
+  return root
+}
+
+/** Runs one command line and answers with its exit code; failures are printed to stderr, never thrown. */
+export async function run(args: readonly string[]): Promise<number> {
+  try {
+    await program().parseAsync(args, { from: 'user' })
+    return 0
+  } catch (thrown) {
+    // Help and the version were already printed; what is left of them is the exit code.
+    const answered = thrown instanceof CommanderError && (thrown.exitCode === 0 || thrown.code === 'commander.help')
+    if (!answered) process.stderr.write(`${describeFailure(thrown, { json: args.includes('--json'), verbose: args.includes('--verbose') })}\n`)
+    return exitCodeOf(thrown)
+  }
+}

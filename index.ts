@@ -1,0 +1,43 @@
+/**
+ * What a strategy author needs: write a topology out of operators, or an operator of one's own, and hand the file to
+ * `tickloom replay --topology`. Everything else is reached through the command line.
+ */
+
+export type { Batch, Column, ColumnOf, Columns, Kind, Schema } from './core/batch.ts'
+export { allocateColumns, emptyBatch, sliceRows, takeRows, withColumns } from './core/batch.ts'
+export type { Calendar, Session } from './core/calendar.ts'
+export { catalogue, type ErrorCode, type Fault, TickloomError } from './core/errors.ts'
+export { type Contract, contractOf, Instruments, nameOf, type OptionType } from './core/instruments.ts'
+export { Burst, Second, Tick, Trade, VolDelta } from './core/market.ts'
+export { listParameters, type ParameterLine, type Params, resolveParameters } from './core/parameters.ts'
+export type { Delivery, Destination, Flushed, Partition, Position, Sink, SinkTask, Source } from './core/ports.ts'
+export { RowBuffer } from './core/rowBuffer.ts'
+export { SessionWindows } from './core/sessionWindows.ts'
+export type { At, Batches, Branches, Counter, Step, Value, ValueSpec } from './core/step.ts'
+export { type Field, type Fields, f64, i32, Table } from './core/table.ts'
+export {
+  attach,
+  DAY,
+  dayOf,
+  formatDate,
+  formatTime,
+  HOUR,
+  IST,
+  isNewDay,
+  MINUTE,
+  parseDate,
+  SECOND,
+  startOfDay,
+  UTC,
+  type Zone,
+} from './core/time.ts'
+export { type Memory, type Ports, type Streams, type Topology, topology } from './core/topology.ts'
+export { nseCalendar } from './markets/nse/calendar.ts'
+export { dedup } from './operators/dedup.ts'
+export { type EventTimeOptions, eventTime, type Late } from './operators/eventTime.ts'
+export { perSecond } from './operators/perSecond.ts'
+export { type RollingBurstOptions, rollingBurst } from './operators/rollingBurst.ts'
+export { type SessionFilterOptions, sessionFilter } from './operators/sessionFilter.ts'
+export { Signal, type SignalOptions, signal } from './operators/signal.ts'
+export { volDelta } from './operators/volDelta.ts'
+export { Flow } from './runtime/flow.ts'
