@@ -15,6 +15,7 @@ export const catalogue = {
   PARAMETER_INVALID: { fault: 'user', retry: false, next: 'Correct the parameter; `tickloom graph --topology T` lists them with units and defaults.' },
   TOPOLOGY_NOT_FOUND: { fault: 'user', retry: false, next: 'Name a folder of topologies/ or a path to a file that exports a topology.' },
   TOPOLOGY_INVALID: { fault: 'user', retry: false, next: 'Mend the topology file; docs/howto/add-a-topology.md shows a whole one.' },
+  MARKET_DATA_INVALID: { fault: 'user', retry: false, next: 'Correct the row named of the table under markets/; its first line says what each column is.' },
   INSTRUMENT_INVALID: { fault: 'user', retry: false, next: 'Name instruments as SYMBOL, SYMBOL:EXPIRY:FUT or SYMBOL:EXPIRY:STRIKE:CE|PE.' },
   LAKE_MISSING: { fault: 'user', retry: false, next: 'Check the path of --lake; `tickloom synth --out DIR` makes a lake to try.' },
   LAKE_EMPTY: { fault: 'user', retry: false, next: 'Widen --from/--to/--symbols/--strikes, or look at --explain to see what was pruned.' },
