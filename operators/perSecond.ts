@@ -34,36 +34,49 @@ export function perSecond<S extends Trade & VolDelta>(step: Step, { calendar }: 
   const out = step.scratch(Second)
 
   return step.map<S, Second>((batch) => {
-    const { ts, instrument, price, delta } = (batch as unknown as Batch<Trade & VolDelta>).col
+    const ticks = batch as unknown as Batch<Trade & VolDelta>
     windows.cover()
+    grid.cover()
     out.clear()
-    for (let i = 0; i < batch.n; i++) {
-      const second = Math.floor(ts[i] / SECOND) * SECOND
-      if (second > clock.now) advance(grid, clock, second, out)
-      const k = place(grid, instrument[i], ts[i], windows, clock)
-      if (k < 0) { offSession.add(1); continue }
-      grid.col.close[k] = price[i]
-      grid.col.seen[k] = second
-      grid.col.vol[k] += delta[i]
+    for (let i = 0; i < ticks.n;) {
+      advance(grid, clock, Math.floor(ticks.col.ts[i] / SECOND) * SECOND, out)
+      i = gather(ticks, i, clock.now, grid)
+      if (i === ticks.n || ticks.col.ts[i] >= clock.now + SECOND) continue
+      if (!place(grid, ticks.col.instrument[i], ticks.col.ts[i], windows, clock)) { offSession.add(1); i++ }
     }
     advance(grid, clock, Math.floor(batch.watermark / SECOND) * SECOND, out)
     return out.view(clock.now)
   })
 }
 
-/** The instrument's slot, opened for the session around ts if need be; -1 when there is none. */
-function place(grid: Grid, id: number, ts: number, windows: SessionWindows, clock: { lastBell: number }): number {
-  const known = grid.slotOf.length > id ? grid.slotOf[id] : -1
-  if (known >= 0 && ts < grid.col.bell[known]) return known
+/** Takes in the rows of the second from `now` on; stops at a row of a later second, or of an instrument with no place on the grid. */
+function gather(batch: Batch<Trade & VolDelta>, from: number, now: number, grid: Grid): number {
+  const { ts, instrument, price, delta } = batch.col
+  const { bell, close, seen, vol } = grid.col
+  const slotOf = grid.slotOf
+  const end = now + SECOND
+  let i = from
+  for (; i < batch.n && ts[i] < end; i++) {
+    const k = slotOf[instrument[i]]
+    if (k < 0 || ts[i] >= bell[k]) break
+    close[k] = price[i]
+    seen[k] = now
+    vol[k] += delta[i]
+  }
+  return i
+}
+
+/** Gives the instrument a line for the session around ts; false when there is none. */
+function place(grid: Grid, id: number, ts: number, windows: SessionWindows, clock: { lastBell: number }): boolean {
   const segment = windows.segmentOf[id]
-  if (ts < windows.from[segment] || ts >= windows.to[segment]) windows.seek(ts, segment)
-  if (windows.trading[segment] === 0) return -1
+  if (!(ts >= windows.from[segment] && ts < windows.to[segment])) windows.seek(ts, segment)
+  if (windows.trading[segment] === 0) return false
   const k = grid.slot(id)
   grid.col.open[k] = windows.from[segment]
   grid.col.bell[k] = windows.to[segment]
   grid.col.vol[k] = 0
   if (windows.to[segment] > clock.lastBell) clock.lastBell = windows.to[segment]
-  return k
+  return true
 }
 
 /** Writes out every second before `to`; after the last bell there is nothing left to write, and the grid is cleared. */

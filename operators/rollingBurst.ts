@@ -1,11 +1,12 @@
 import type { OperatorFunction } from 'rxjs'
-import type { Batch } from '../core/batch.ts'
+import type { Batch, Columns } from '../core/batch.ts'
 import { TickloomError } from '../core/errors.ts'
-import { Burst, type Second } from '../core/market.ts'
-import type { RowBuffer } from '../core/rowBuffer.ts'
+import type { Burst, Second } from '../core/market.ts'
 import type { Step } from '../core/step.ts'
-import { f64, i32 } from '../core/table.ts'
+import { f64, i32, type Table } from '../core/table.ts'
 import { isNewDay, SECOND } from '../core/time.ts'
+
+const Rolled = { burst: 'f64', baseline: 'f64' } as const
 
 export interface RollingBurstOptions {
   /** W: length of the burst window, whole seconds. */
@@ -29,67 +30,71 @@ export function rollingBurst(step: Step, { window, baseline }: RollingBurstOptio
   if (!Number.isInteger(window) || !Number.isInteger(baseline) || window < 1 || baseline < window) {
     throw new TickloomError('PARAMETER_INVALID', `${step.id}: window and baseline are whole seconds with 1 <= window <= baseline, not ${window} and ${baseline}`, { step: step.id })
   }
-  const fields = { ring: f64(0, baseline), short: f64(0), long: f64(0), open: f64(NaN), last: i32(-1) }
-  const sums = step.table('sums', { version: 1, fields })
+  const sums = step.table('sums', { version: 1, fields: fieldsOf(baseline) })
   const day = step.cells('day', { version: 1, cells: { open: -Infinity } })
-  const out = step.scratch(Burst)
+  const out = step.scratch(Rolled)
 
   return step.map<Second, Burst>((batch) => {
-    out.clear()
     out.reserve(batch.n)
+    sums.admit(batch.col.instrument, batch.n)
     for (let from = 0; from < batch.n;) {
       const opened = batch.col.ts[from] - batch.col.second[from] * SECOND
-      if (isNewDay(opened, day.open)) { sums.clear(); day.open = opened }
-      sums.admit(batch.col.instrument, batch.n)
-      from = roll(batch, from, day.open, sums.slotOf, sums.col, out, window, baseline)
+      if (isNewDay(opened, day.open)) {
+        sums.clear()
+        sums.admit(batch.col.instrument.subarray(from), batch.n - from)
+        day.open = opened
+      }
+      from = roll(batch, from, opened, sums, out.col, window, baseline)
     }
-    out.n = batch.n
-    return out.view(batch.watermark)
+    const { ts, instrument, second, close } = batch.col
+    return { n: batch.n, watermark: batch.watermark, col: { ts, instrument, second, close, burst: out.col.burst, baseline: out.col.baseline } }
   })
 }
 
-interface Sums { readonly ring: Float64Array; readonly short: Float64Array; readonly long: Float64Array; readonly open: Float64Array; readonly last: Int32Array }
+type Sums = Table<ReturnType<typeof fieldsOf>>
+const fieldsOf = (baseline: number) => ({ ring: f64(0, baseline), short: f64(0), long: f64(0), open: f64(NaN), last: i32(-1) })
 
-/** Rolls on from row `from` to the end of the batch or of the day; returns the row it stopped at. */
-function roll(batch: Batch<Second>, from: number, day: number, slotOf: Int32Array, sums: Sums, out: RowBuffer<Burst>, window: number, length: number): number {
-  const { ts, instrument, second, close, vol } = batch.col
-  const { short, long, last, open } = sums
-  const to = out.col
+/** Rolls on over the rows of one second, the one of row `from`; returns the first row of another. */
+function roll(batch: Batch<Second>, from: number, opened: number, sums: Sums, out: Columns<typeof Rolled>, window: number, length: number): number {
+  const { ts, instrument, second, vol } = batch.col
+  const { ring, short, long, open, last } = sums.col
+  const { slotOf, stride } = sums
+  const { burst, baseline } = out
+  const t = ts[from]
+  const s = second[from]
+  const now = (s % length) * stride
+  const old = ((s - window + length) % length) * stride
+  const defined = s + 1 >= length
   let i = from
-  for (; i < batch.n; i++) {
+  for (; i < batch.n && ts[i] === t && second[i] === s; i++) {
     const k = slotOf[instrument[i]]
-    const s = second[i]
-    const opened = ts[i] - s * SECOND
-    if (isNewDay(opened, day)) break
-    if (opened !== open[k]) restart(sums, k, opened, s, length)
-    while (last[k] < s - 1) push(sums, k, ++last[k], 0, window, length)
+    if (open[k] !== opened || last[k] !== s - 1) catchUp(sums, k, opened, s, window, length)
+    const v = vol[i]
+    short[k] += v - ring[old + k]
+    long[k] += v - ring[now + k]
+    ring[now + k] = v
     last[k] = s
-    push(sums, k, s, vol[i], window, length)
-    to.ts[i] = ts[i]
-    to.instrument[i] = instrument[i]
-    to.second[i] = s
-    to.close[i] = close[i]
-    to.burst[i] = short[k]
-    to.baseline[i] = s + 1 >= length ? (long[k] / length) * window : NaN
+    burst[i] = short[k]
+    baseline[i] = defined ? (long[k] / length) * window : NaN
   }
   return i
 }
 
-/** A new session: nothing has traded in it before second s. */
-function restart(sums: Sums, k: number, opened: number, s: number, length: number): void {
-  sums.ring.fill(0, k * length, (k + 1) * length)
-  sums.short[k] = 0
-  sums.long[k] = 0
-  sums.open[k] = opened
-  sums.last[k] = s - 1
-}
-
-function push(sums: Sums, k: number, s: number, vol: number, window: number, length: number): void {
-  const { ring, short, long } = sums
-  const at = s % length
-  const base = k * length
-  const old = at >= window ? at - window : at - window + length
-  short[k] += vol - ring[base + old]
-  long[k] += vol - ring[base + at]
-  ring[base + at] = vol
+/** Brings an instrument to the second before s: a new session begins with nothing traded, a missing second had no volume. */
+function catchUp(sums: Sums, k: number, opened: number, s: number, window: number, length: number): void {
+  const { ring, short, long, open, last } = sums.col
+  const { stride } = sums
+  if (open[k] !== opened) {
+    for (let j = 0; j < length; j++) ring[j * stride + k] = 0
+    short[k] = 0
+    long[k] = 0
+    open[k] = opened
+    last[k] = s - 1
+  }
+  for (let missing = last[k] + 1; missing < s; missing++) {
+    const now = (missing % length) * stride + k
+    short[k] -= ring[((missing - window + length) % length) * stride + k]
+    long[k] -= ring[now]
+    ring[now] = 0
+  }
 }

@@ -35,6 +35,7 @@ export function sessionFilter<S extends Timed>(step: Step, { schema, calendar }:
 
 function select<S extends Timed>(batch: Batch<S>, windows: SessionWindows, index: Int32Array): number {
   windows.cover()
+  if (allTrade(batch, windows)) return batch.n
   const { from, to, trading, segmentOf } = windows
   const ts = batch.col.ts
   const instrument = batch.col.instrument
@@ -46,4 +47,18 @@ function select<S extends Timed>(batch: Batch<S>, windows: SessionWindows, index
     if (trading[segment] === 1) index[n++] = i
   }
   return n
+}
+
+/** Whether every row lies where every segment is known to trade: the common case, told without looking at instruments. */
+function allTrade<S extends Timed>(batch: Batch<S>, windows: SessionWindows): boolean {
+  let from = -Infinity
+  let to = Infinity
+  for (let segment = 0; segment < windows.trading.length; segment++) {
+    if (windows.trading[segment] === 0) return false
+    if (windows.from[segment] > from) from = windows.from[segment]
+    if (windows.to[segment] < to) to = windows.to[segment]
+  }
+  const ts = batch.col.ts
+  for (let i = 0; i < batch.n; i++) if (!(ts[i] >= from && ts[i] < to)) return false
+  return true
 }

@@ -20,6 +20,7 @@ export interface SignalOptions {
 }
 
 const fields = { open: f64(NaN), on: i32(0), fired: f64(-Infinity) }
+type Edges = Table<typeof fields>
 
 /**
  * Fires on the rising edge of a burst.
@@ -38,38 +39,38 @@ export function signal(step: Step, options: SignalOptions): OperatorFunction<Bat
 
   return step.map<Burst, Signal>((batch) => {
     out.clear()
+    edges.admit(batch.col.instrument, batch.n)
     for (let from = 0; from < batch.n;) {
       const opened = batch.col.ts[from] - batch.col.second[from] * SECOND
-      if (isNewDay(opened, day.open)) { edges.clear(); day.open = opened }
-      edges.admit(batch.col.instrument, batch.n)
-      from = fire(batch, from, day.open, edges, options, out, passedOver)
+      if (isNewDay(opened, day.open)) {
+        edges.clear()
+        edges.admit(batch.col.instrument.subarray(from), batch.n - from)
+        day.open = opened
+      }
+      from = fire(batch, from, opened, edges, options, out, passedOver)
     }
     return out.view(batch.watermark)
   })
 }
 
-/** Writes the signals from row `from` to the end of the batch or of the day; returns the row it stopped at. */
-function fire(batch: Batch<Burst>, from: number, day: number, edges: Table<typeof fields>, { multiplier, floor, cooldown }: SignalOptions,
-  out: RowBuffer<Signal>, passedOver: Counter): number {
+/** Writes the signals of one second, the one of row `from`; returns the first row of another. */
+function fire(batch: Batch<Burst>, from: number, opened: number, edges: Edges, { multiplier, floor, cooldown }: SignalOptions, out: RowBuffer<Signal>, passedOver: Counter): number {
   const { ts, instrument, second, burst, baseline } = batch.col
   const { open, on, fired } = edges.col
   const slotOf = edges.slotOf
-  const wait = cooldown * SECOND
-  let skipped = 0
+  const t = ts[from]
+  const s = second[from]
   let i = from
-  for (; i < batch.n; i++) {
+  for (; i < batch.n && ts[i] === t && second[i] === s; i++) {
     const k = slotOf[instrument[i]]
-    const opened = ts[i] - second[i] * SECOND
-    if (isNewDay(opened, day)) break
-    if (opened !== open[k]) { open[k] = opened; on[k] = 0; fired[k] = -Infinity }
-    const now = burst[i] >= floor && burst[i] > multiplier * baseline[i] ? 1 : 0
-    if (now === 1 && on[k] === 0) {
-      if (ts[i] - fired[k] < wait) skipped++
-      else { fired[k] = ts[i]; writeSignal(batch, i, out) }
-    }
-    on[k] = now
+    if (open[k] !== opened) { open[k] = opened; on[k] = 0; fired[k] = -Infinity }
+    const was = on[k]
+    on[k] = burst[i] >= floor && burst[i] > multiplier * baseline[i] ? 1 : 0
+    if (on[k] === 0 || was === 1) continue
+    if (t - fired[k] < cooldown * SECOND) { passedOver.add(1); continue }
+    fired[k] = t
+    writeSignal(batch, i, out)
   }
-  if (skipped > 0) passedOver.add(skipped)
   return i
 }
 

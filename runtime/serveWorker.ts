@@ -23,14 +23,16 @@ export function serveWorker<O>(plug: (options: O, ask: Ask) => Promise<{ plugged
 
   const leave = async (code: number) => {
     stop.abort()
+    await running
     try {
       await (await ready)?.unplug()
     } finally {
       process.exit(code)
     }
   }
+  let running: Promise<void> = Promise.resolve()
   const attempt = (work: Promise<FromWorker>) => {
-    work.then(tell, (thrown: unknown) => { tell({ type: 'failed', failure: toFailure(thrown) }) })
+    running = work.then(tell, (thrown: unknown) => { tell({ type: 'failed', failure: toFailure(thrown) }) })
   }
 
   process.on('disconnect', () => { void leave(1) })
