@@ -1,6 +1,9 @@
+import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
+  // A strategy file of a test, wherever it lies, sees the same modules as the test.
+  resolve: { alias: { tickloom: fileURLToPath(new URL('index.ts', import.meta.url)) }, dedupe: ['rxjs', 'zod'] },
   test: {
     include: ['tests/**/*.test.ts'],
     exclude: ['tests/storm/**', 'node_modules/**'],

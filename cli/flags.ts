@@ -17,7 +17,6 @@ export function verb(name: string, description: string, examples: readonly strin
     .description(description)
     .option('--json', 'answer, and fail, in JSON')
     .option('--verbose', 'show the stack of an unexpected failure')
-    .showHelpAfterError('(add --help to see every flag, with examples)')
     .addHelpText('after', `\nExamples:\n${examples.map((line) => `  $ ${line}`).join('\n')}\n`)
 }
 

@@ -9,7 +9,6 @@ export function program(): Command {
   const root = new Command('tickloom')
     .description('Ticks through operator graphs: one topology, live and replayed.')
     .version(version)
-    .showHelpAfterError('(tickloom --help lists the verbs)')
     .addHelpText('after', '\nEvery verb has examples under its own --help. Exit codes: 0 ok, 1 the work failed, 2 wrong usage, 130 interrupted.')
   for (const command of [graphVerb()]) root.addCommand(command)
   for (const command of [root, ...root.commands]) command.exitOverride().configureOutput({ outputError: () => undefined })
