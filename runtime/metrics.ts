@@ -1,0 +1,200 @@
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { dirname } from 'node:path'
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { messageOf, TickloomError } from '../core/errors.ts'
+import { SECOND } from '../core/time.ts'
+import type { Checkpoint } from './checkpoint.ts'
+import type { Flow } from './flow.ts'
+import type { PartitionSummary, SinkSummary } from './runPartition.ts'
+
+/** What a partition came to so far. */
+export type PartitionTotals = Pick<PartitionSummary, 'rowsIn' | 'rowsOut' | 'counts' | 'steps' | 'sinks'>
+
+/** The totals of a running partition at the end of an epoch. */
+export function totalsOf(flow: Flow, sinks: readonly SinkSummary[], { rowsIn, rowsOut }: Pick<Checkpoint, 'rowsIn' | 'rowsOut'>): PartitionTotals {
+  const bytes = flow.stateBytes()
+  const steps = [...flow.meters].map(([id, meter]) => ({
+    id,
+    rowsIn: meter.rowsIn,
+    rowsOut: meter.rowsOut,
+    micros: meter.micros,
+    stateBytes: bytes[id] ?? 0,
+  }))
+  return { rowsIn, rowsOut, counts: flow.counts(), steps, sinks }
+}
+
+type Sample = readonly [labels: Record<string, string>, value: number]
+type Total = (all: readonly PartitionTotals[]) => Sample[]
+
+const step =
+  (value: (s: PartitionTotals['steps'][number]) => number): Total =>
+  (all) =>
+    all.flatMap((p) => p.steps.map((s) => [{ step: s.id }, value(s)] as const))
+const sink =
+  (value: (s: SinkSummary) => number): Total =>
+  (all) =>
+    all.flatMap((p) => p.sinks.map((s) => [{ sink: s.name }, value(s)] as const))
+
+/** Every total shown, added over partitions. docs/cli.md lists them. */
+const totals: readonly { readonly name: string; readonly help: string; readonly labels: readonly string[]; readonly total: Total }[] = [
+  { name: 'tickloom_step_rows_in_total', help: 'Rows a step received', labels: ['step'], total: step((s) => s.rowsIn) },
+  { name: 'tickloom_step_rows_out_total', help: 'Rows a step sent on', labels: ['step'], total: step((s) => s.rowsOut) },
+  { name: 'tickloom_step_seconds_total', help: 'Time spent in a step', labels: ['step'], total: step((s) => s.micros / SECOND) },
+  { name: 'tickloom_dropped_rows_total', help: 'Rows a step dropped or remarked on', labels: ['step', 'reason'], total: droppedRows },
+  {
+    name: 'tickloom_output_rows_total',
+    help: 'Rows of an output',
+    labels: ['output'],
+    total: (all) => all.flatMap((p) => Object.entries(p.rowsOut).map(([output, n]) => [{ output }, n] as const)),
+  },
+  { name: 'tickloom_sink_rows_total', help: 'Rows a sink made durable', labels: ['sink'], total: sink((s) => s.rows) },
+  { name: 'tickloom_sink_bytes_total', help: 'Bytes a sink made durable', labels: ['sink'], total: sink((s) => s.bytes) },
+  { name: 'tickloom_sink_flush_seconds_total', help: 'Time spent flushing a sink', labels: ['sink'], total: sink((s) => s.seconds) },
+]
+
+function droppedRows(all: readonly PartitionTotals[]): Sample[] {
+  return all.flatMap((p) =>
+    Object.entries(p.counts).map(([key, n]) => {
+      const cut = key.lastIndexOf('/')
+      return [{ step: key.slice(0, cut), reason: key.slice(cut + 1) }, n] as const
+    }),
+  )
+}
+
+/** The metrics of one run, as Prometheus reads them. */
+export class RunMetrics {
+  readonly registry = new Registry()
+  readonly #partitions = new Map<string, PartitionTotals>()
+  #rowsIn = 0
+  #watermark = -Infinity
+
+  /** `now`: microseconds of wall-clock time, which the lag is measured against. */
+  constructor(run: { readonly topology: string; readonly run: string }, now: () => number = () => Date.now() * 1000) {
+    this.registry.setDefaultLabels(run)
+    const registers = [this.registry]
+    for (const { name, help, labels, total } of totals) {
+      const collect = (counter: Counter): void => this.#add(counter, total)
+      new Counter({
+        name,
+        help,
+        labelNames: labels,
+        registers,
+        collect() {
+          collect(this)
+        },
+      })
+    }
+    const rowsIn = (): number => this.#rowsIn
+    new Counter({
+      name: 'tickloom_rows_in_total',
+      help: 'Rows read',
+      registers,
+      collect() {
+        this.reset()
+        this.inc(rowsIn())
+      },
+    })
+    const state = (): Sample[] => step((s) => s.stateBytes)([...this.#partitions.values()])
+    new Gauge({
+      name: 'tickloom_step_state_bytes',
+      help: 'Memory a step holds',
+      labelNames: ['step'],
+      registers,
+      collect() {
+        this.reset()
+        for (const [labels, bytes] of state()) this.inc(labels, bytes)
+      },
+    })
+    const watermark = (): number => this.#watermark
+    const reached = (gauge: Gauge, seconds: (watermark: number) => number): void => {
+      if (watermark() !== -Infinity) gauge.set(seconds(watermark()))
+    }
+    new Gauge({
+      name: 'tickloom_watermark_seconds',
+      help: 'Event time reached, since the epoch',
+      registers,
+      collect() {
+        reached(this, (w) => w / SECOND)
+      },
+    })
+    new Gauge({
+      name: 'tickloom_event_time_lag_seconds',
+      help: 'Wall clock minus event time reached',
+      registers,
+      collect() {
+        reached(this, (w) => (now() - w) / SECOND)
+      },
+    })
+  }
+
+  /** Rows read in all, and the event time reached. */
+  progress(rowsIn: number, eventTime: number): void {
+    this.#rowsIn = rowsIn
+    if (eventTime > this.#watermark) this.#watermark = eventTime
+  }
+
+  /** What a partition came to so far; replaces what was said of it before. */
+  partition(name: string, so: PartitionTotals): void {
+    this.#partitions.set(name, so)
+  }
+
+  text(): Promise<string> {
+    return this.registry.metrics()
+  }
+
+  #add(counter: Counter, total: Total): void {
+    counter.reset()
+    for (const [labels, value] of total([...this.#partitions.values()])) counter.inc(labels, value)
+  }
+}
+
+export interface Exposed {
+  readonly url: string
+  close(): Promise<void>
+}
+
+/** Serves the metrics at /metrics, to this machine only unless another host is named; port 0 takes a free one. */
+export async function exposeMetrics(metrics: RunMetrics, port: number, host = '127.0.0.1'): Promise<Exposed> {
+  collectDefaultMetrics({ register: metrics.registry })
+  const server = createServer((request, response) => {
+    if (request.method !== 'GET' || request.url?.split('?')[0] !== '/metrics') {
+      response.writeHead(404, { 'content-type': 'text/plain' }).end('GET /metrics\n')
+      return
+    }
+    metrics.text().then(
+      (text) => response.writeHead(200, { 'content-type': metrics.registry.contentType }).end(text),
+      (cause: unknown) => response.writeHead(500, { 'content-type': 'text/plain' }).end(`${messageOf(cause)}\n`),
+    )
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (cause) =>
+      reject(new TickloomError('OPTION_INVALID', `cannot serve metrics on ${host}:${port}: ${cause.message}`, { option: '--metrics' }, cause)),
+    )
+    server.listen(port, host, resolve)
+  })
+  // A scraper that stays away must not keep a finished run alive.
+  server.unref()
+  const { port: bound } = server.address() as AddressInfo
+  return {
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${bound}/metrics`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+}
+
+/** Writes the metrics as they stand, for a run too short to be scraped. */
+export async function writeMetrics(metrics: RunMetrics, path: string): Promise<void> {
+  const text = await metrics.text()
+  try {
+    mkdirSync(dirname(path), { recursive: true })
+    writeFileSync(`${path}.tmp`, text)
+    renameSync(`${path}.tmp`, path)
+  } catch (cause) {
+    throw new TickloomError('OUTPUT_UNWRITABLE', `cannot write the metrics to ${path}: ${messageOf(cause)}`, { path }, cause)
+  }
+}
