@@ -34,6 +34,8 @@ export interface PartitionSummary {
   readonly counts: Readonly<Record<string, number>>
   readonly steps: readonly StepSummary[]
   readonly sinks: readonly SinkSummary[]
+  /** Largest resident size of the process so far, bytes. */
+  readonly peakMemory: number
   /** The epoch that the run went on from, if it did. */
   readonly resumedFrom: number | undefined
 }
@@ -73,7 +75,7 @@ export async function runPartition(plugged: Plugged, partition: string, watch: W
       signal: watch.signal,
       onProgress: watch.onProgress,
     })
-    return { partition, rowsIn: result.rowsIn, rowsOut: result.rowsOut, counts: result.counts, steps: stepsOf(flow, peak), sinks: sinks.map((s) => s.summary), resumedFrom: resume?.epoch }
+    return { partition, rowsIn: result.rowsIn, rowsOut: result.rowsOut, counts: result.counts, steps: stepsOf(flow, peak), sinks: sinks.map((s) => s.summary), peakMemory: process.resourceUsage().maxRSS * 1024, resumedFrom: resume?.epoch }
   } finally {
     for (const sink of sinks) await sink.close()
   }

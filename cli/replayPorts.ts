@@ -1,0 +1,80 @@
+import { join } from 'node:path'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import type { Schema } from '../core/batch.ts'
+import { TickloomError } from '../core/errors.ts'
+import { Instruments } from '../core/instruments.ts'
+import type { Params } from '../core/parameters.ts'
+import type { Destination } from '../core/ports.ts'
+import type { Memory, Topology } from '../core/topology.ts'
+import { parquetDestination } from '../connectors/parquet/sink.ts'
+import { parquetSource } from '../connectors/parquet/source.ts'
+import { clickhouseDestination } from '../connectors/clickhouse/sink.ts'
+import type { Committer } from '../connectors/clickhouse/committer.ts'
+import { concat } from '../runtime/concat.ts'
+import type { Plugged } from '../runtime/runPartition.ts'
+import type { Ask } from '../runtime/serveWorker.ts'
+import type { ReplayOptions } from './replayOptions.ts'
+
+/** What a worker process needs to plug the same ports as its parent. */
+export interface WorkerTask {
+  readonly options: ReplayOptions
+  readonly run: string
+  /** Folder of the run; undefined when the replay goes nowhere. */
+  readonly folder: string | undefined
+  readonly memory: Memory
+}
+
+/** Plugs a topology between the lake and the places that the options name. */
+export async function plugReplay(task: WorkerTask, topology: Topology, params: Params, committer: Committer | undefined): Promise<{ plugged: Plugged; unplug(): Promise<void> }> {
+  const { options, run, folder } = task
+  const instruments = new Instruments()
+  const [input] = Object.values(topology.inputs)
+  const days = parquetSource({ lake: options.lake, from: options.from, to: options.to, timeFrom: options.timeFrom, timeTo: options.timeTo,
+    symbols: options.symbols, strikes: options.strikes, columns: input, instruments, reader: options.reader })
+  const source = task.memory === 'day' ? days : concat(days)
+  const destinations: Destination[] = []
+  if (options.out !== undefined && folder !== undefined) destinations.push(parquetDestination({ dir: folder, run }))
+  if (committer !== undefined) destinations.push(clickhouseDestination({ committer, run }))
+  return {
+    plugged: {
+      topology, params, run, instruments, source,
+      destinations: destinations.map((d) => only(d, wantedOutputs(topology, options))),
+      epochLength: options.epoch,
+      checkpoints: folder === undefined ? undefined : join(folder, 'checkpoints'),
+      resume: options.resume,
+    },
+    async unplug() {
+      await source.close()
+      for (const destination of destinations) await destination.close()
+    },
+  }
+}
+
+function wantedOutputs(topology: Topology, { outputs }: ReplayOptions): readonly string[] {
+  const there = Object.keys(topology.outputs)
+  const unknown = outputs?.find((name) => !there.includes(name))
+  if (unknown === undefined) return outputs ?? there
+  throw new TickloomError('OPTION_INVALID', `${topology.name} has no output "${unknown}"; it has ${there.join(', ')}`, { option: '--outputs' })
+}
+
+/** A destination that is given some of the outputs. */
+function only(destination: Destination, wanted: readonly string[]): Destination {
+  return {
+    name: destination.name,
+    async open(task) {
+      const outputs: Record<string, Schema> = {}
+      for (const name of wanted) outputs[name] = task.outputs[name]
+      const sink = await destination.open({ ...task, outputs })
+      return {
+        write: (output, batch) => { if (output in outputs) sink.write(output, batch) },
+        flush: (epoch) => sink.flush(epoch),
+        close: () => sink.close(),
+      }
+    },
+    close: () => destination.close(),
+  }
+}
+
+void mkdtempSync; void rmSync; void tmpdir
+export type { Ask }
