@@ -18,7 +18,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   deploy: ['core', 'connectors', 'graph'],
   cli: ['core', 'operators', 'connectors', 'markets', 'runtime', 'graph', 'deploy', 'index'],
   index: ['core', 'operators', 'connectors', 'markets', 'runtime', 'graph', 'deploy'],
-  bench: ['core', 'operators', 'connectors', 'markets', 'runtime', 'graph', 'deploy', 'index'],
+  bench: ['core', 'operators', 'connectors', 'markets', 'runtime', 'graph', 'deploy', 'index', 'cli', 'tests'],
 }
 
 /** The room a file belongs to; a topology has two, its graph and its deployment. */
