@@ -1,4 +1,5 @@
 import { TickloomError } from './errors.ts'
+import { parseDate } from './time.ts'
 
 export type OptionType = 'CE' | 'PE'
 
@@ -22,11 +23,11 @@ export function nameOf(c: Contract): string {
 /** The contract a canonical name stands for. Throws INSTRUMENT_INVALID for any other text. */
 export function contractOf(name: string): Contract {
   const part = name.split(':')
-  const dated = part.length > 1 && /^\d{4}-\d\d-\d\d$/.test(part[1])
+  const dated = part[0] !== '' && part.length > 1 && !Number.isNaN(parseDate(part[1]))
   if (part.length === 1 && part[0] !== '') return { kind: 'spot', underlying: name }
   if (part.length === 3 && dated && part[2] === 'FUT') return { kind: 'future', underlying: part[0], expiry: part[1] }
   const strike = Number(part[2])
-  if (part.length === 4 && dated && strike > 0 && String(strike) === part[2] && (part[3] === 'CE' || part[3] === 'PE')) {
+  if (part.length === 4 && dated && strike > 0 && Number.isFinite(strike) && String(strike) === part[2] && (part[3] === 'CE' || part[3] === 'PE')) {
     return { kind: 'option', underlying: part[0], expiry: part[1], strike, type: part[3] }
   }
   throw new TickloomError('INSTRUMENT_INVALID', `"${name}" is not an instrument's name`, { name })
