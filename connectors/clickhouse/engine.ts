@@ -11,6 +11,7 @@ interface Engine {
 
 let engine: Engine | undefined
 const readers = new Set<Session>()
+let holds = 0
 
 /**
  * The ClickHouse engine inside this process.
@@ -55,6 +56,24 @@ export function closeReader(reader: Session): void {
   reader.close()
 }
 
+/**
+ * Keeps the engine open on that directory until released; the last release closes it, unless a reader goes on.
+ * Throws like `embeddedEngine`.
+ */
+export function holdEmbeddedEngine(directory: string): { readonly path: string; release(): void } {
+  const { path } = embeddedEngine(directory)
+  holds++
+  let held = true
+  return {
+    path,
+    release() {
+      if (!held) return
+      held = false
+      if (--holds === 0 && readers.size === 0) closeEmbeddedEngine()
+    },
+  }
+}
+
 /** The data directory this process owns, undefined when there is none or only a temporary one. */
 export function embeddedDirectory(): string | undefined {
   return engine?.directory
@@ -65,6 +84,7 @@ export function closeEmbeddedEngine(): void {
   for (const reader of readers) closeReader(reader)
   engine?.session.close()
   engine = undefined
+  holds = 0
 }
 
 /**
