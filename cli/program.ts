@@ -1,8 +1,8 @@
 import { Command, CommanderError } from 'commander'
 import { describeFailure, exitCodeOf } from './fail.ts'
 import { graphVerb } from './graph.ts'
-
-const version = '0.1.0'
+import { replayVerb } from './replay.ts'
+import { version } from './version.ts'
 
 /** Every verb of the command line. */
 export function program(): Command {
@@ -10,7 +10,7 @@ export function program(): Command {
     .description('Ticks through operator graphs: one topology, live and replayed.')
     .version(version)
     .addHelpText('after', '\nEvery verb has examples under its own --help. Exit codes: 0 ok, 1 the work failed, 2 wrong usage, 130 interrupted.')
-  for (const command of [graphVerb()]) root.addCommand(command)
+  for (const command of [replayVerb(), graphVerb()]) root.addCommand(command)
   for (const command of [root, ...root.commands]) command.exitOverride().configureOutput({ outputError: () => undefined })
   return root
 }

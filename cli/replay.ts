@@ -1,0 +1,171 @@
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { resolveParameters } from '../core/parameters.ts'
+import type { Partition } from '../core/ports.ts'
+import { exposeMetrics, RunMetrics, writeMetrics } from '../runtime/metrics.ts'
+import { showProgress } from '../runtime/progress.ts'
+import { onShutdown } from '../runtime/shutdown.ts'
+import { type CommonFlags, count, date, duration, list, repeated, type Strikes, strikes, timeRange, verb, wrongFlag } from './flags.ts'
+import { loadTopology } from './loadTopology.ts'
+import type { ReplayOptions, ReplaySummary } from './replayOptions.ts'
+import { planTables, summaryTables } from './tables.ts'
+
+/** The flags as commander gives them. */
+export interface ReplayFlags extends CommonFlags {
+  readonly topology: string
+  readonly lake: string
+  readonly from?: string
+  readonly to?: string
+  readonly time?: { from: string; to: string }
+  readonly symbols?: string[]
+  readonly strikes?: Strikes
+  readonly param: string[]
+  readonly preset?: string
+  readonly out?: string
+  readonly outputs?: string[]
+  readonly clickhouse?: string
+  readonly database?: string
+  readonly run?: string
+  readonly workers: number
+  readonly resume?: boolean
+  readonly epoch: number
+  readonly reader?: ReplayOptions['reader']
+  readonly explain?: boolean
+  readonly dryRun?: boolean
+  readonly quiet?: boolean
+  readonly metrics?: string
+}
+
+/** `tickloom replay`: history through a topology. */
+export function replayVerb(): Command {
+  return verb('replay', 'Run a topology over a lake of ticks.', [
+    'tickloom replay --topology volume-burst --lake ./lake --out ./runs/first',
+    'tickloom replay --topology volume-burst --lake ./lake --from 2025-01-06 --to 2025-01-10 --symbols NIFTY --strikes 23000..25000 --out ./runs/week',
+    'tickloom replay --topology volume-burst --lake ./lake --preset j1 --param signal.floor=900 --clickhouse ./runs/db --run floor-900',
+    'tickloom replay --topology ./my-strategy.ts --lake ./lake --out ./runs/mine --workers 2',
+    'tickloom replay --topology volume-burst --lake ./lake --out ./runs/first --resume',
+    'tickloom replay --topology volume-burst --lake ./lake --dry-run',
+  ])
+    .requiredOption('--topology <name|file>', 'a folder of topologies/, or a file that exports a topology')
+    .requiredOption('--lake <dir>', 'folder of the lake')
+    .option('--from <date>', 'first trading day, YYYY-MM-DD', date)
+    .option('--to <date>', 'last trading day, YYYY-MM-DD', date)
+    .option('--time <from..to>', 'part of the day, wall clock of the market, such as 09:15..10:00', timeRange)
+    .option('--symbols <list>', 'underlyings, such as NIFTY,BANKNIFTY', list)
+    .option('--strikes <list|range>', 'strikes, 24000,24100 or 23000..25000', strikes)
+    .option('--param <name=value>', 'set a parameter (repeatable)', repeated, [])
+    .option('--preset <name>', 'a named set of parameters of the topology')
+    .option('--out <dir>', 'write the outputs as Parquet into this folder, with the checkpoints of the run')
+    .option('--outputs <list>', 'write these outputs only', list)
+    .option('--clickhouse <dir|url>', 'write the outputs into an embedded database, or a server')
+    .option('--database <name>', 'database of the tables')
+    .option('--run <id>', 'name of the run; by default made of everything that decides the answer')
+    .option('--workers <n>', 'processes to spread the days over', count, 1)
+    .option('--resume', 'go on from the last epoch of an interrupted run')
+    .option('--epoch <length>', 'event time between two checkpoints', duration, duration('1h'))
+    .addOption(new Option('--reader <engine>', 'what reads Parquet').choices(['auto', 'native', 'duckdb']))
+    .option('--explain', 'say first what is going to be read')
+    .option('--dry-run', 'say what would be read, check everything, write nothing')
+    .option('--quiet', 'print nothing but failures')
+    .option('--metrics <file|port>', 'serve Prometheus metrics on a port of this machine, or write them to a file at the end', metricsTarget)
+    .action(async (flags: ReplayFlags) => {
+      const options = optionsOf(flags)
+      if (flags.explain || flags.dryRun) await explain(options, flags)
+      if (!flags.dryRun) answer(await watched(options, flags), flags)
+    })
+}
+
+/** The flags checked against each other, as the replay takes them. Throws OPTION_INVALID. */
+export function optionsOf(flags: ReplayFlags): ReplayOptions {
+  if (flags.from !== undefined && flags.to !== undefined && flags.from > flags.to)
+    throw wrongFlag('--to', `--to ${flags.to} lies before --from ${flags.from}`)
+  if (flags.resume && flags.out === undefined && flags.clickhouse === undefined)
+    throw wrongFlag('--resume', 'there is nothing to resume without --out or --clickhouse')
+  if (flags.database !== undefined && flags.clickhouse === undefined) throw wrongFlag('--database', '--database needs --clickhouse')
+  const { topology, lake, from, to, symbols, param, preset, out, outputs, clickhouse, database, run, workers, epoch, reader } = flags
+  return {
+    topology,
+    lake,
+    from,
+    to,
+    timeFrom: flags.time?.from,
+    timeTo: flags.time?.to,
+    symbols,
+    strikes: flags.strikes,
+    params: param,
+    preset,
+    out,
+    outputs,
+    clickhouse,
+    database,
+    run,
+    workers,
+    resume: flags.resume ?? false,
+    epoch,
+    reader,
+  }
+}
+
+/** Replays with progress, metrics and Ctrl-C attended to. */
+export async function watched(
+  options: ReplayOptions,
+  { quiet, json, metrics: target }: Pick<ReplayFlags, 'quiet' | 'json' | 'metrics'>,
+): Promise<ReplaySummary> {
+  const { replay } = await import('./replayRun.ts')
+  const shutdown = onShutdown()
+  const progress = showProgress({ quiet: quiet === true || json === true })
+  const metrics = new RunMetrics({ topology: options.topology, run: options.run ?? '' })
+  const port = target !== undefined && /^\d+$/.test(target) ? Number(target) : undefined
+  try {
+    const served = port === undefined ? undefined : await exposeMetrics(metrics, port)
+    if (served && !quiet && !json) process.stderr.write(`metrics at ${served.url}\n`)
+    try {
+      return await replay(options, {
+        signal: shutdown.signal,
+        onProgress(rowsIn, rowsInAll, eventTime) {
+          progress.at(rowsIn, rowsInAll, eventTime)
+          metrics.progress(rowsIn, eventTime)
+        },
+        onPartition: (summary) => metrics.partition(summary.partition, summary),
+      })
+    } finally {
+      progress.stop()
+      await served?.close()
+      // Also of a run that failed: that is when somebody looks.
+      if (target !== undefined && port === undefined) await writeMetrics(metrics, target)
+    }
+  } finally {
+    shutdown.release()
+  }
+}
+
+async function explain(options: ReplayOptions, { json, dryRun }: ReplayFlags): Promise<void> {
+  const { plugReplay } = await import('./replayPorts.ts')
+  const topology = await loadTopology(options.topology)
+  const params = resolveParameters(topology, options.params, options.preset)
+  const nowhere = { ...options, out: undefined, clickhouse: undefined }
+  const { plugged, unplug } = await plugReplay(
+    { options: nowhere, run: 'dry-run', folder: undefined, memory: topology.memory },
+    topology,
+    params,
+    undefined,
+  )
+  let partitions: readonly Partition[]
+  try {
+    partitions = await plugged.source.partitions()
+  } finally {
+    await unplug()
+  }
+  const plan = { topology: `${topology.name}@${topology.version}`, parameters: params, partitions }
+  if (!json) process.stdout.write(`${planTables(plan)}\n`)
+  else if (dryRun) process.stdout.write(`${JSON.stringify(plan, undefined, 2)}\n`)
+}
+
+function answer(summary: ReplaySummary, { quiet, json }: ReplayFlags): void {
+  if (json) process.stdout.write(`${JSON.stringify(summary, undefined, 2)}\n`)
+  else if (!quiet) process.stdout.write(`${summaryTables(summary)}\n`)
+}
+
+function metricsTarget(text: string): string {
+  if (text === '' || (/^\d+$/.test(text) && Number(text) > 65_535)) throw new InvalidArgumentError('It is a port up to 65535, or a file.')
+  return text
+}
