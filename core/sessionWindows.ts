@@ -41,15 +41,30 @@ export class SessionWindows {
     }
   }
 
+  /** Moves the segment's interval to the one around ts; a time that is none lies in no session and leaves no interval. */
   seek(ts: number, segment: number): void {
+    if (!Number.isFinite(ts)) {
+      this.from[segment] = Infinity
+      this.to[segment] = -Infinity
+      this.trading[segment] = 0
+      return
+    }
     const { zone } = this.#calendar
     const day = dayOf(ts, zone)
     let from = startOfDay(day, zone)
     let to = startOfDay(day + 1, zone)
     let trading = 0
     for (const session of this.#calendar.sessions(day, segment)) {
-      if (ts < session.open) { to = session.open; break }
-      if (ts < session.close) { from = session.open; to = session.close; trading = 1; break }
+      if (ts < session.open) {
+        to = session.open
+        break
+      }
+      if (ts < session.close) {
+        from = session.open
+        to = session.close
+        trading = 1
+        break
+      }
       from = session.close
     }
     this.from[segment] = from

@@ -26,9 +26,12 @@ export function dedup<S extends Trade>(step: Step, { schema }: { readonly schema
   return step.map<S, S>((batch) => {
     if (index.length < batch.n) index = new Int32Array(batch.n)
     tally.fill(0)
-    for (let from = 0; from < batch.n;) {
+    for (let from = 0; from < batch.n; ) {
       const today = Math.floor(batch.col.ts[from] / DAY)
-      if (today !== day.number) { last.clear(); day.number = today }
+      if (today !== day.number) {
+        last.clear()
+        day.number = today
+      }
       from = select(batch as unknown as Batch<Trade>, from, (today + 1) * DAY, last, index, tally)
     }
     const n = tally[0]
@@ -49,18 +52,24 @@ function select(batch: Batch<Trade>, from: number, end: number, last: Table<type
   let n = tally[0]
   let conflicts = 0
   let i = from
-  for (; i < batch.n && ts[i] < end; i++) {
+  // Takes the row at `from` whatever its time, so that a time that is none cannot stop the loop.
+  do {
     const k = slotOf[instrument[i]]
     if (ts[i] === lastTs[k]) {
-      if (price[i] !== lastPrice[k] || volume[i] !== lastVolume[k]) conflicts++
+      if (differ(price[i], lastPrice[k]) || differ(volume[i], lastVolume[k])) conflicts++
       continue
     }
     lastTs[k] = ts[i]
     lastPrice[k] = price[i]
     lastVolume[k] = volume[i]
     index[n++] = i
-  }
+  } while (++i < batch.n && ts[i] < end)
   tally[0] = n
   tally[1] += conflicts
   return i
+}
+
+/** Two unknown numbers (NaN) do not differ. */
+function differ(a: number, b: number): boolean {
+  return a !== b && !(Number.isNaN(a) && Number.isNaN(b))
 }

@@ -26,8 +26,10 @@ export interface EventTimeOptions<S extends Timed> {
  *
  * Watermark out: M - lateness. State: M, and the rows of the last `lateness` microseconds.
  */
-export function eventTime<S extends Timed>(step: Step, { schema, lateness }: EventTimeOptions<S>):
-  (source: Observable<Batch<S>>) => Branches<{ onTime: S; late: Late<S> }> {
+export function eventTime<S extends Timed>(
+  step: Step,
+  { schema, lateness }: EventTimeOptions<S>,
+): (source: Observable<Batch<S>>) => Branches<{ onTime: S; late: Late<S> }> {
   const clock = step.cells('clock', { version: 1, cells: { maximum: -Infinity } })
   const pending = step.rows('pending', { version: 1, schema })
   const lateCount = step.counter('late')
@@ -56,7 +58,7 @@ function rises<S extends Timed>(batch: Batch<S>, maximum: number): boolean {
   const ts = batch.col.ts
   let last = maximum
   for (let i = 0; i < batch.n; i++) {
-    if (!(ts[i] >= last) || ts[i] === Infinity) return false
+    if (!(ts[i] >= last) || ts[i] === Infinity || ts[i] === -Infinity) return false
     last = ts[i]
   }
   return true

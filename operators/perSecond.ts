@@ -26,7 +26,10 @@ type Grid = Table<typeof fields>
  * Takes rows in the order of event time. Counted: off_session rows, which have no grid to be on. State: the grid's
  * open second, a line an instrument of the session.
  */
-export function perSecond<S extends Trade & VolDelta>(step: Step, { calendar }: { readonly calendar: Calendar }): OperatorFunction<Batch<S>, Batch<Second>> {
+export function perSecond<S extends Trade & VolDelta>(
+  step: Step,
+  { calendar }: { readonly calendar: Calendar },
+): OperatorFunction<Batch<S>, Batch<Second>> {
   const grid = step.table('grid', { version: 1, fields })
   const clock = step.cells('clock', { version: 1, cells: { now: -Infinity, lastBell: -Infinity } })
   const offSession = step.counter('off_session')
@@ -38,11 +41,14 @@ export function perSecond<S extends Trade & VolDelta>(step: Step, { calendar }: 
     windows.cover()
     grid.cover()
     out.clear()
-    for (let i = 0; i < ticks.n;) {
+    for (let i = 0; i < ticks.n; ) {
       advance(grid, clock, Math.floor(ticks.col.ts[i] / SECOND) * SECOND, out)
       i = gather(ticks, i, clock.now, grid)
-      if (i === ticks.n || ticks.col.ts[i] >= clock.now + SECOND) continue
-      if (!place(grid, ticks.col.instrument[i], ticks.col.ts[i], windows, clock)) { offSession.add(1); i++ }
+      if (i === ticks.n || Math.floor(ticks.col.ts[i] / SECOND) * SECOND > clock.now) continue
+      if (!place(grid, ticks.col.instrument[i], ticks.col.ts[i], windows, clock)) {
+        offSession.add(1)
+        i++
+      }
     }
     advance(grid, clock, Math.floor(batch.watermark / SECOND) * SECOND, out)
     return out.view(clock.now)

@@ -28,7 +28,11 @@ export interface RollingBurstOptions {
  */
 export function rollingBurst(step: Step, { window, baseline }: RollingBurstOptions): OperatorFunction<Batch<Second>, Batch<Burst>> {
   if (!Number.isInteger(window) || !Number.isInteger(baseline) || window < 1 || baseline < window) {
-    throw new TickloomError('PARAMETER_INVALID', `${step.id}: window and baseline are whole seconds with 1 <= window <= baseline, not ${window} and ${baseline}`, { step: step.id })
+    throw new TickloomError(
+      'PARAMETER_INVALID',
+      `${step.id}: window and baseline are whole seconds with 1 <= window <= baseline, not ${window} and ${baseline}`,
+      { step: step.id },
+    )
   }
   const sums = step.table('sums', { version: 1, fields: fieldsOf(baseline) })
   const day = step.cells('day', { version: 1, cells: { open: -Infinity } })
@@ -37,7 +41,7 @@ export function rollingBurst(step: Step, { window, baseline }: RollingBurstOptio
   return step.map<Second, Burst>((batch) => {
     out.reserve(batch.n)
     sums.admit(batch.col.instrument, batch.n)
-    for (let from = 0; from < batch.n;) {
+    for (let from = 0; from < batch.n; ) {
       const opened = batch.col.ts[from] - batch.col.second[from] * SECOND
       if (isNewDay(opened, day.open)) {
         sums.clear()

@@ -43,7 +43,8 @@ function select<S extends Timed>(batch: Batch<S>, windows: SessionWindows, index
   for (let i = 0; i < batch.n; i++) {
     const t = ts[i]
     const segment = segmentOf[instrument[i]]
-    if (t < from[segment] || t >= to[segment]) windows.seek(t, segment)
+    // Written so that a NaN is sought too: it must not inherit the answer of the row before.
+    if (!(t >= from[segment] && t < to[segment])) windows.seek(t, segment)
     if (trading[segment] === 1) index[n++] = i
   }
   return n

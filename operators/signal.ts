@@ -40,7 +40,7 @@ export function signal(step: Step, options: SignalOptions): OperatorFunction<Bat
   return step.map<Burst, Signal>((batch) => {
     out.clear()
     edges.admit(batch.col.instrument, batch.n)
-    for (let from = 0; from < batch.n;) {
+    for (let from = 0; from < batch.n; ) {
       const opened = batch.col.ts[from] - batch.col.second[from] * SECOND
       if (isNewDay(opened, day.open)) {
         edges.clear()
@@ -54,7 +54,15 @@ export function signal(step: Step, options: SignalOptions): OperatorFunction<Bat
 }
 
 /** Writes the signals of one second, the one of row `from`; returns the first row of another. */
-function fire(batch: Batch<Burst>, from: number, opened: number, edges: Edges, { multiplier, floor, cooldown }: SignalOptions, out: RowBuffer<Signal>, passedOver: Counter): number {
+function fire(
+  batch: Batch<Burst>,
+  from: number,
+  opened: number,
+  edges: Edges,
+  { multiplier, floor, cooldown }: SignalOptions,
+  out: RowBuffer<Signal>,
+  passedOver: Counter,
+): number {
   const { ts, instrument, second, burst, baseline } = batch.col
   const { open, on, fired } = edges.col
   const slotOf = edges.slotOf
@@ -63,11 +71,18 @@ function fire(batch: Batch<Burst>, from: number, opened: number, edges: Edges, {
   let i = from
   for (; i < batch.n && ts[i] === t && second[i] === s; i++) {
     const k = slotOf[instrument[i]]
-    if (open[k] !== opened) { open[k] = opened; on[k] = 0; fired[k] = -Infinity }
+    if (open[k] !== opened) {
+      open[k] = opened
+      on[k] = 0
+      fired[k] = -Infinity
+    }
     const was = on[k]
     on[k] = burst[i] >= floor && burst[i] > multiplier * baseline[i] ? 1 : 0
     if (on[k] === 0 || was === 1) continue
-    if (t - fired[k] < cooldown * SECOND) { passedOver.add(1); continue }
+    if (t - fired[k] < cooldown * SECOND) {
+      passedOver.add(1)
+      continue
+    }
     fired[k] = t
     writeSignal(batch, i, out)
   }

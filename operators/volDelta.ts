@@ -27,7 +27,7 @@ export function volDelta<S extends Trade>(step: Step, { zone }: { readonly zone:
   return step.map<S, S & VolDelta>((batch) => {
     const { ts } = batch.col
     out.reserve(batch.n)
-    for (let from = 0; from < batch.n;) {
+    for (let from = 0; from < batch.n; ) {
       if (ts[from] >= day.end) {
         last.clear()
         day.end = startOfDay(dayOf(ts[from], zone) + 1, zone)
@@ -45,11 +45,12 @@ function differ(batch: Batch<Trade>, from: number, end: number, last: Table<type
   const slotOf = last.slotOf
   const previous = last.col.volume
   let i = from
-  for (; i < batch.n && ts[i] < end; i++) {
+  // Takes the row at `from` whatever its time, so that a time that is none cannot stop the loop.
+  do {
     const k = slotOf[instrument[i]]
     const v = volume[i]
     delta[i] = v > previous[k] ? v - previous[k] : 0
-    if (v === v) previous[k] = v
-  }
+    if (!Number.isNaN(v)) previous[k] = v
+  } while (++i < batch.n && ts[i] < end)
   return i
 }
