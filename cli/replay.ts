@@ -6,6 +6,7 @@ import { showProgress } from '../runtime/progress.ts'
 import { onShutdown } from '../runtime/shutdown.ts'
 import { type CommonFlags, count, date, duration, list, repeated, type Strikes, strikes, timeRange, verb, wrongFlag } from './flags.ts'
 import { loadTopology } from './loadTopology.ts'
+import { identityOf, runName } from './replayIdentity.ts'
 import type { ReplayOptions, ReplaySummary } from './replayOptions.ts'
 import { planTables, summaryTables } from './tables.ts'
 
@@ -111,9 +112,9 @@ export async function watched(
   { quiet, json, metrics: target }: Pick<ReplayFlags, 'quiet' | 'json' | 'metrics'>,
 ): Promise<ReplaySummary> {
   const { replay } = await import('./replayRun.ts')
+  const metrics = new RunMetrics(await nameOf(options))
   const shutdown = onShutdown()
   const progress = showProgress({ quiet: quiet === true || json === true })
-  const metrics = new RunMetrics({ topology: options.topology, run: options.run ?? '' })
   const port = target !== undefined && /^\d+$/.test(target) ? Number(target) : undefined
   try {
     const served = port === undefined ? undefined : await exposeMetrics(metrics, port)
@@ -136,6 +137,13 @@ export async function watched(
   } finally {
     shutdown.release()
   }
+}
+
+/** What the run is called in metrics: the same names as in its tables. */
+async function nameOf(options: ReplayOptions): Promise<{ topology: string; run: string }> {
+  const topology = await loadTopology(options.topology)
+  const params = resolveParameters(topology, options.params, options.preset)
+  return { topology: `${topology.name}@${topology.version}`, run: options.run ?? runName(topology, identityOf(topology, params, options)) }
 }
 
 async function explain(options: ReplayOptions, { json, dryRun }: ReplayFlags): Promise<void> {

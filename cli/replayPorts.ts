@@ -1,6 +1,4 @@
 import { join } from 'node:path'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import type { Schema } from '../core/batch.ts'
 import { TickloomError } from '../core/errors.ts'
 import { Instruments } from '../core/instruments.ts'
@@ -13,7 +11,6 @@ import { clickhouseDestination } from '../connectors/clickhouse/sink.ts'
 import type { Committer } from '../connectors/clickhouse/committer.ts'
 import { concat } from '../runtime/concat.ts'
 import type { Plugged } from '../runtime/runPartition.ts'
-import type { Ask } from '../runtime/serveWorker.ts'
 import type { ReplayOptions } from './replayOptions.ts'
 
 /** What a worker process needs to plug the same ports as its parent. */
@@ -26,7 +23,7 @@ export interface WorkerTask {
 }
 
 /** Plugs a topology between the lake and the places that the options name. */
-export async function plugReplay(task: WorkerTask, topology: Topology, params: Params, committer: Committer | undefined): Promise<{ plugged: Plugged; unplug(): Promise<void> }> {
+export function plugReplay(task: WorkerTask, topology: Topology, params: Params, committer: Committer | undefined): { plugged: Plugged; unplug(): Promise<void> } {
   const { options, run, folder } = task
   const instruments = new Instruments()
   const [input] = Object.values(topology.inputs)
@@ -34,8 +31,8 @@ export async function plugReplay(task: WorkerTask, topology: Topology, params: P
     symbols: options.symbols, strikes: options.strikes, columns: input, instruments, reader: options.reader })
   const source = task.memory === 'day' ? days : concat(days)
   const destinations: Destination[] = []
-  if (options.out !== undefined && folder !== undefined) destinations.push(parquetDestination({ dir: folder, run }))
-  if (committer !== undefined) destinations.push(clickhouseDestination({ committer, run }))
+  if (options.out !== undefined && folder !== undefined) destinations.push(parquetDestination({ dir: folder }))
+  if (committer !== undefined) destinations.push(clickhouseDestination({ committer }))
   return {
     plugged: {
       topology, params, run, instruments, source,
@@ -75,6 +72,3 @@ function only(destination: Destination, wanted: readonly string[]): Destination 
     close: () => destination.close(),
   }
 }
-
-void mkdtempSync; void rmSync; void tmpdir
-export type { Ask }

@@ -6,7 +6,8 @@ import { runInWorkers } from '../runtime/workers.ts'
 import { loadTopology } from './loadTopology.ts'
 import { claimRun, identityOf, runName } from './replayIdentity.ts'
 import type { ReplayOptions, ReplaySummary, ReplayWatch } from './replayOptions.ts'
-import { openDatabase, plugReplay, type WorkerTask } from './replayPorts.ts'
+import { ReplayDatabase } from './replayDatabase.ts'
+import { plugReplay, type WorkerTask } from './replayPorts.ts'
 import { addUp } from './replaySummary.ts'
 
 /**
@@ -24,13 +25,13 @@ export async function replay(options: ReplayOptions, watch: ReplayWatch = {}): P
   const folder = kept ? resolve(options.out ?? join('.tickloom', 'runs', run)) : undefined
   const signal = watch.signal ?? new AbortController().signal
 
-  const database = options.clickhouse === undefined ? undefined : await openDatabase(options)
+  const database = options.clickhouse === undefined ? undefined : new ReplayDatabase(options)
   const task: WorkerTask = { options, run, folder, memory: topology.memory }
-  const here = await plugReplay(task, topology, params, database?.committer)
+  const here = plugReplay(task, topology, params, database?.committer)
   try {
     const partitions = await here.plugged.source.partitions()
     if (folder !== undefined) claimRun(folder, run, identity)
-    await database?.begin({ run, topology, params, options, identity })
+    await database?.begin(topology, run, options, identity)
     const meter = new ProgressMeter(partitions.reduce<number | undefined>((sum, p) => (sum === undefined || p.rows === undefined ? undefined : sum + p.rows), 0), watch)
     const start = performance.now()
     const names = partitions.map((p) => p.name)
