@@ -52,10 +52,12 @@ function filesOf({ date, ticks, instruments, order }: LakeDay): Map<string, Int3
     if (known) known.push(i)
     else rows.set(path, [i])
   }
-  return new Map([...rows].map(([path, list]) => {
-    const index = Int32Array.from(list)
-    return [path, order === 'time' ? index.sort((a, b) => ts[a] - ts[b] || a - b) : index]
-  }))
+  return new Map(
+    [...rows].map(([path, list]) => {
+      const index = Int32Array.from(list)
+      return [path, order === 'time' ? index.sort((a, b) => ts[a] - ts[b] || a - b) : index]
+    }),
+  )
 }
 
 function pathOf(contract: Contract, date: string, order: 'time' | 'arrival'): string {

@@ -16,7 +16,10 @@ export interface WrittenFile {
   readonly bytes: number
 }
 
-interface Manifest { readonly partition: string; readonly files: readonly WrittenFile[] }
+interface Manifest {
+  readonly partition: string
+  readonly files: readonly WrittenFile[]
+}
 
 /**
  * Writes outputs as Parquet: `dir/<output>/date=<partition>/<partition>-<epoch>.parquet`, a file an output and epoch.
@@ -77,9 +80,13 @@ class ParquetSink implements Sink {
     for (const rows of this.#pending.values()) rows.clear()
   }
 
-  get #manifestPath(): string { return join(this.#dir, 'meta', `${this.#task.partition}.json`) }
+  get #manifestPath(): string {
+    return join(this.#dir, 'meta', `${this.#task.partition}.json`)
+  }
 
-  #folder(output: string): string { return join(output, `date=${this.#task.partition}`) }
+  #folder(output: string): string {
+    return join(output, `date=${this.#task.partition}`)
+  }
 
   #removeLeftovers(): void {
     const named = new Set(this.#files.map((f) => f.path))

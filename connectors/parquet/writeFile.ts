@@ -1,6 +1,6 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { BOOLEAN, type DuckDBConnection, DuckDBDataChunk, type DuckDBType, DOUBLE, ENUM, INTEGER, TIMESTAMPTZ } from '@duckdb/node-api'
+import { BOOLEAN, DOUBLE, type DuckDBConnection, DuckDBDataChunk, type DuckDBType, ENUM, INTEGER, TIMESTAMPTZ } from '@duckdb/node-api'
 import bindings from '@duckdb/node-bindings'
 import type { Batch, Kind, Schema } from '../../core/batch.ts'
 import { messageOf, TickloomError } from '../../core/errors.ts'
@@ -25,7 +25,13 @@ let tables = 0
  * Zstd, rows in the order of the batch. `extra` adds columns of SQL over these. Returns the file's bytes. Throws
  * DISK_FULL or OUTPUT_UNWRITABLE naming the path, and leaves nothing behind.
  */
-export async function writeParquet<S extends Schema>(path: string, schema: S, batch: Batch<S>, instruments: Instruments, extra: readonly string[] = []): Promise<number> {
+export async function writeParquet<S extends Schema>(
+  path: string,
+  schema: S,
+  batch: Batch<S>,
+  instruments: Instruments,
+  extra: readonly string[] = [],
+): Promise<number> {
   const temporary = `${path}.tmp`
   try {
     mkdirSync(dirname(path), { recursive: true })
@@ -38,7 +44,9 @@ export async function writeParquet<S extends Schema>(path: string, schema: S, ba
       try {
         await append(connection, table, schema, batch, types, ids)
         const select = [...Object.entries(schema).map(([name, kind]) => selectOf(name, kind)), ...extra]
-        await connection.run(`COPY (SELECT ${select.join(', ')} FROM ${table}) TO ${quoted(temporary)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${ROW_GROUP})`)
+        await connection.run(
+          `COPY (SELECT ${select.join(', ')} FROM ${table}) TO ${quoted(temporary)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${ROW_GROUP})`,
+        )
       } finally {
         await connection.run(`DROP TABLE ${table}`)
       }
@@ -58,14 +66,19 @@ export async function writeParquet<S extends Schema>(path: string, schema: S, ba
 export function writeFailure(path: string, cause: unknown): TickloomError {
   if (cause instanceof TickloomError) return cause
   const said = messageOf(cause)
-  if (/ENOSPC|EDQUOT|EFBIG|No space left|not enough space|File too large/i.test(said)) return new TickloomError('DISK_FULL', `no space left to write ${path}`, { path }, cause)
+  if (/ENOSPC|EDQUOT|EFBIG|No space left|not enough space|File too large/i.test(said))
+    return new TickloomError('DISK_FULL', `no space left to write ${path}`, { path }, cause)
   return new TickloomError('OUTPUT_UNWRITABLE', `cannot write ${path}: ${said}`, { path }, cause)
 }
 
 /** Makes a file's or folder's contents durable. */
 export function sync(path: string): void {
   const file = openSync(path, 'r')
-  try { fsyncSync(file) } finally { closeSync(file) }
+  try {
+    fsyncSync(file)
+  } finally {
+    closeSync(file)
+  }
 }
 
 /** The instruments of a batch by ids from 0 on, as DuckDB's enums count. */
@@ -98,7 +111,14 @@ function selectOf(name: string, kind: Kind): string {
   return kind === 'instrument' ? `${column}::VARCHAR AS ${column}` : column
 }
 
-async function append(connection: DuckDBConnection, table: string, schema: Schema, batch: Batch<Schema>, types: readonly DuckDBType[], ids: LocalNames): Promise<void> {
+async function append(
+  connection: DuckDBConnection,
+  table: string,
+  schema: Schema,
+  batch: Batch<Schema>,
+  types: readonly DuckDBType[],
+  ids: LocalNames,
+): Promise<void> {
   const appender = await connection.createAppender(table)
   const chunk = DuckDBDataChunk.create(types)
   const columns = Object.entries(schema).map(([name, kind]) => bytesOf(kind, batch.col[name], batch.n, ids))
@@ -116,7 +136,11 @@ async function append(connection: DuckDBConnection, table: string, schema: Schem
   appender.closeSync()
 }
 
-interface Bytes { readonly buffer: ArrayBuffer; readonly offset: number; readonly width: number }
+interface Bytes {
+  readonly buffer: ArrayBuffer
+  readonly offset: number
+  readonly width: number
+}
 
 /** A column as DuckDB lays it out. */
 function bytesOf(kind: Kind, column: Float64Array | Int32Array | Uint8Array, n: number, ids: LocalNames): Bytes {

@@ -1,0 +1,175 @@
+import type { Schema } from '../../core/batch.ts'
+import { TickloomError } from '../../core/errors.ts'
+import { attach, IST, type Zone } from '../../core/time.ts'
+import { type ColumnPlan, type Conditions, columnsOf, type InstrumentPlan, instrumentOf } from './columns.ts'
+import { duckRows, quoted } from './duck.ts'
+import { type Footer, inspect, type RowGroup } from './inspect.ts'
+import { discover, type LakeFile } from './layout.ts'
+import { contractFilter, type ReplayFilter, wantsFile } from './prune.ts'
+
+export type { ReplayFilter } from './prune.ts'
+
+/** One file to be read, as data: what a reader needs to know and nothing else. */
+export interface FilePlan {
+  readonly path: string
+  /** Rows that will be read; undefined when a condition inside the file decides. */
+  readonly rows: number | undefined
+  /** Rows the file holds. */
+  readonly fileRows: number
+  readonly groups: number
+  readonly groupsRead: number
+  readonly columns: readonly ColumnPlan[]
+  readonly instrument: InstrumentPlan
+  readonly where: Conditions
+  /** Its rows must never fall in time. */
+  readonly sorted: boolean
+  /** Where it stands among files with rows of the same time: spot first, then by name. */
+  readonly rank: string
+}
+
+export interface DayPlan {
+  readonly date: string
+  readonly files: readonly FilePlan[]
+  readonly rows: number | undefined
+}
+
+/** Files left out, by the reason; row groups and rows that statistics rule out. */
+export interface Pruned {
+  date: number
+  symbol: number
+  expiry: number
+  strike: number
+  type: number
+  time: number
+  groups: number
+  rows: number
+}
+
+export interface Plan {
+  readonly lake: string
+  readonly days: readonly DayPlan[]
+  readonly pruned: Pruned
+  readonly columns: Schema
+}
+
+/**
+ * What a replay reads, day by day, without reading a row.
+ *
+ * Throws LAKE_MISSING, LAKE_MANIFEST; LAKE_EMPTY when no file is left; FILE_CORRUPT and FILE_SCHEMA for a file that
+ * cannot be read or whose columns have other types than the projection.
+ */
+export async function planReplay(lake: string, filter: ReplayFilter & { readonly columns: Schema; readonly zone?: Zone }): Promise<Plan> {
+  const pruned: Pruned = { date: 0, symbol: 0, expiry: 0, strike: 0, type: 0, time: 0, groups: 0, rows: 0 }
+  const zone = filter.zone ?? IST
+  const found = discover(lake)
+  const kept = found.filter((file) => {
+    const reason = wantsFile(file, filter, timesOf(file.date, filter, zone))
+    if (reason === undefined) return true
+    pruned[reason]++
+    pruned.rows += file.shares.reduce((sum, share) => sum + (share.rows ?? 0), 0)
+    return false
+  })
+  const footers = await inspect(kept.map(({ path }) => path))
+  const days = new Map<string, FilePlan[]>()
+  for (const [i, file] of kept.entries()) {
+    const plan = await planFile(await withNames(file, footers[i]), footers[i], filter, timesOf(file.date, filter, zone))
+    pruned.groups += plan.groups - plan.groupsRead
+    pruned.rows += plan.fileRows - rowsOfGroups(footers[i].groups, plan.where)
+    if (plan.groupsRead === 0) {
+      pruned.time++
+      continue
+    }
+    days.set(file.date, [...(days.get(file.date) ?? []), plan])
+  }
+  if (days.size === 0)
+    throw new TickloomError('LAKE_EMPTY', `nothing to read in ${lake}: ${found.length} files, ${found.length} left out`, { lake, pruned })
+  return { lake, days: [...days].sort(([a], [b]) => (a < b ? -1 : 1)).map(([date, files]) => dayOf(date, files)), pruned, columns: filter.columns }
+}
+
+function dayOf(date: string, files: readonly FilePlan[]): DayPlan {
+  let rows: number | undefined = 0
+  for (const file of files) rows = rows === undefined || file.rows === undefined ? undefined : rows + file.rows
+  return { date, files: [...files].sort((a, b) => (a.rank < b.rank ? -1 : a.rank > b.rank ? 1 : 0)), rows }
+}
+
+interface Times {
+  readonly from: number
+  readonly to: number
+}
+
+function timesOf(date: string, { timeFrom, timeTo }: ReplayFilter, zone: Zone): Times {
+  const at = (time: string | undefined, otherwise: number): number => {
+    if (time === undefined) return otherwise
+    const ts = attach(`${date} ${time}`, zone)
+    if (Number.isNaN(ts)) throw new TickloomError('OPTION_INVALID', `"${time}" is not a time of day such as 09:15 or 09:15:30`, { time })
+    return ts
+  }
+  return { from: at(timeFrom, -Infinity), to: at(timeTo, Infinity) }
+}
+
+/** A file with an instrument column that no manifest describes is asked which instruments it holds. */
+async function withNames(file: LakeFile, footer: Footer): Promise<LakeFile> {
+  if (file.shares.length > 0 || !footer.columns.has('instrument')) return file
+  const { contractOf } = await import('../../core/instruments.ts')
+  const rows = await duckRows<{ name: string | null; rows: number }>(
+    `SELECT instrument AS name, count(*)::DOUBLE AS rows FROM read_parquet(${quoted(file.path)}, hive_partitioning = false) GROUP BY ALL ORDER BY ALL`,
+  )
+  const shares = rows.map(({ name, rows }) => {
+    if (name === null)
+      throw new TickloomError('FILE_SCHEMA', `${file.path}: column instrument is empty in ${rows} rows`, { file: file.path, column: 'instrument' })
+    return { contract: contractOf(name), rows, min: -Infinity, max: Infinity }
+  })
+  return { ...file, shares }
+}
+
+function planFile(file: LakeFile, footer: Footer, filter: ReplayFilter & { readonly columns: Schema }, times: Times): FilePlan {
+  const fileRows = footer.groups.reduce((sum, group) => sum + group.rows, 0)
+  const columns = columnsOf(footer, filter.columns)
+  const instrument = instrumentOf(file, footer)
+  const inTime = footer.groups.some(({ min, max }) => min < times.from || max >= times.to)
+  const contracts = contractFilter(file, filter, instrument)
+  const where: Conditions = { from: inTime ? times.from : -Infinity, to: inTime ? times.to : Infinity, ...contracts }
+  const limited = inTime || contracts.names !== undefined || contracts.columns.length > 0
+  const kept = contracts.names === undefined ? undefined : file.shares.filter(({ contract }) => contracts.kept.has(contract))
+  const known = limited && !inTime && kept?.every((share) => share.rows !== undefined) === true
+  return {
+    path: file.path,
+    rows: known ? kept?.reduce((sum, share) => sum + (share.rows ?? 0), 0) : limited ? undefined : fileRows,
+    fileRows,
+    groups: footer.groups.length,
+    groupsRead: footer.groups.filter((group) => overlaps(group, where)).length,
+    columns,
+    instrument,
+    where,
+    sorted: file.order === 'time',
+    rank: `${file.shares.some(({ contract }) => contract.kind === 'spot') ? '0' : '1'} ${file.path}`,
+  }
+}
+
+function overlaps({ rows, min, max }: RowGroup, { from, to }: Conditions): boolean {
+  return rows > 0 && max >= from && min < to
+}
+
+function rowsOfGroups(groups: readonly RowGroup[], where: Conditions): number {
+  return groups.reduce((sum, group) => sum + (overlaps(group, where) ? group.rows : 0), 0)
+}
+
+/** The plan as text: what is read, what is left out and why, and the projection of the first file. */
+export function explainPlan(plan: Plan): string {
+  const files = plan.days.flatMap((day) => day.files)
+  const sum = (of: (file: FilePlan) => number): string => files.reduce((total, file) => total + of(file), 0).toLocaleString('en')
+  const { groups, rows, ...reasons } = plan.pruned
+  const left = Object.entries(reasons)
+    .filter(([, count]) => count > 0)
+    .map(([reason, count]) => `${count} by ${reason}`)
+  const inFile = files.filter((file) => file.rows === undefined).length
+  return [
+    `lake        ${plan.lake}`,
+    `days        ${plan.days.length}: ${plan.days[0].date} to ${plan.days[plan.days.length - 1].date}`,
+    `files       ${files.length} read; left out: ${left.join(', ') || 'none'}`,
+    `row groups  ${sum((file) => file.groupsRead)} read; ${groups.toLocaleString('en')} left out by their statistics`,
+    `rows        ${sum((file) => file.rows ?? file.fileRows)} read${inFile > 0 ? ' at most' : ''}; ${rows.toLocaleString('en')} left out unread${inFile > 0 ? `; conditions on rows in ${inFile} files` : ''}`,
+    `projection  ${files[0].columns.map((c) => `${c.name} <- ${c.column ?? 'missing'}${c.type === undefined ? '' : ` ${c.type}`}`).join(', ')}`,
+    `instrument  ${files[0].instrument.kind === 'constant' ? files[0].instrument.name : `from ${files[0].instrument.kind === 'names' ? 'instrument' : 'symbol, expiry, strike, opt_type'}`}`,
+  ].join('\n')
+}

@@ -1,0 +1,118 @@
+import type { Batch, Schema } from '../../core/batch.ts'
+import { TickloomError } from '../../core/errors.ts'
+import type { Instruments } from '../../core/instruments.ts'
+import type { Delivery, Partition, Position, Source } from '../../core/ports.ts'
+import { DAY, IST, parseDate, startOfDay, type Zone } from '../../core/time.ts'
+import { type Chunk, type OpenFile, TimeCheck } from './chunk.ts'
+import { mergeFiles } from './merge.ts'
+import { type DayPlan, type FilePlan, type Plan, planReplay, type ReplayFilter } from './plan.ts'
+import { prefetched } from './prefetch.ts'
+import { openDuck } from './readDuck.ts'
+import { openNative } from './readNative.ts'
+
+export type Reader = 'auto' | 'native' | 'duckdb'
+
+export interface ParquetSourceOptions<S extends Schema> extends ReplayFilter {
+  readonly lake: string
+  /** The projection: only these columns are read. A number that a file does not have is NaN. */
+  readonly columns: S
+  readonly instruments: Instruments
+  /** `auto` reads a day of one file with ClickHouse's engine, which is faster, and merges several with DuckDB. */
+  readonly reader?: Reader
+  /** Whose days the dates are; windows close at the next local midnight. */
+  readonly zone?: Zone
+}
+
+/** A delivery is never longer. */
+export const MOST_ROWS = 65_536
+// Three bytes of row count in the engine's block header, whose length the padding of columns counts on, and whole row groups.
+const NATIVE_ROWS = 61_440
+const ROWS_IN_MERGE = 1_500_000
+
+/**
+ * Replays a lake of Parquet files (docs/concepts: lake): a partition is a date, its rows are in time order (of one
+ * time: spot first, then files by name, then their own order), or as recorded.
+ *
+ * The position is the number of rows delivered. The watermark is -Infinity until the end of the day, whose last,
+ * empty, delivery vouches for everything before the next local midnight. Throws what planReplay throws, from
+ * `partitions` and `open`; FILE_UNSORTED and FILE_CORRUPT while reading.
+ */
+export function parquetSource<S extends Schema>(options: ParquetSourceOptions<S>): Source<S> {
+  let plan: Promise<Plan> | undefined
+  const planned = (): Promise<Plan> => (plan ??= planReplay(options.lake, options))
+  return {
+    async partitions(): Promise<Partition[]> {
+      return (await planned()).days.map(({ date, rows }) => (rows === undefined ? { name: date } : { name: date, rows }))
+    },
+    async *open(partition, from, signal) {
+      signal.throwIfAborted()
+      const day = (await planned()).days.find(({ date }) => date === partition)
+      if (day === undefined) throw new TickloomError('LAKE_EMPTY', `${options.lake} has nothing of ${partition} to read`, { partition })
+      yield* deliveries(day, options, rowsOf(from), signal)
+    },
+    close: async () => {},
+  }
+}
+
+function rowsOf(position: Position | undefined): number {
+  return typeof position === 'object' && typeof position['rows'] === 'number' ? position['rows'] : 0
+}
+
+async function* deliveries<S extends Schema>(
+  day: DayPlan,
+  { columns, instruments, reader = 'auto', zone = IST }: ParquetSourceOptions<S>,
+  skip: number,
+  signal: AbortSignal,
+): AsyncGenerator<Delivery<S>> {
+  let seen = 0
+  for await (const chunk of prefetched(chunksOf(day, columns, instruments, reader))) {
+    signal.throwIfAborted()
+    for (let at = Math.max(0, Math.min(chunk.n, skip - seen)); at < chunk.n; ) {
+      const end = Math.min(chunk.n, at + MOST_ROWS)
+      yield delivery(slice(chunk, columns, at, end, -Infinity), seen + at)
+      signal.throwIfAborted()
+      at = end
+    }
+    seen += chunk.n
+  }
+  signal.throwIfAborted()
+  const nextDay = startOfDay(parseDate(day.date), zone) + DAY
+  yield delivery(slice({ n: 0, col: {} }, columns, 0, 0, nextDay), seen)
+}
+
+function delivery<S extends Schema>(batch: Batch<S>, before: number): Delivery<S> {
+  return { batch, after: (rows) => ({ rows: before + rows }) }
+}
+
+function slice<S extends Schema>({ n, col }: Chunk, columns: S, from: number, to: number, watermark: number): Batch<S> {
+  const part: Record<string, unknown> = {}
+  for (const name in columns) {
+    const kind = columns[name]
+    if (n === 0) part[name] = kind === 'instrument' ? new Int32Array(0) : new Float64Array(0)
+    else
+      part[name] =
+        from === 0 && to === n
+          ? col[name === 'ts' || kind !== 'instrument' ? name : 'instrument']
+          : col[kind === 'instrument' ? 'instrument' : name].subarray(from, to)
+  }
+  return { n: to - from, watermark, col: part as Batch<S>['col'] }
+}
+
+function chunksOf({ files }: DayPlan, columns: Schema, instruments: Instruments, reader: Reader): AsyncGenerator<Chunk, void, undefined> {
+  const native = reader === 'native' || (reader === 'auto' && files.length === 1)
+  const open: OpenFile = native ? openNative : openDuck
+  if (files.length === 1) return checked(files[0], open(files[0], instruments, native ? NATIVE_ROWS : MOST_ROWS))
+  const rows = Math.max(4_096, Math.min(MOST_ROWS, Math.floor(ROWS_IN_MERGE / files.length)))
+  return mergeFiles(
+    files.map((file) => prefetched(checked(file, open(file, instruments, rows)))),
+    columns,
+  )
+}
+
+async function* checked(file: FilePlan, chunks: AsyncGenerator<Chunk, void, undefined>): AsyncGenerator<Chunk, void, undefined> {
+  const check = new TimeCheck(file)
+  for await (const chunk of chunks) {
+    check.pass(chunk.col['ts'] as Float64Array, chunk.n)
+    yield chunk
+  }
+}
