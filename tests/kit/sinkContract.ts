@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { allocateColumns, type Batch, type Column, type Schema } from '../../core/batch.ts'
+import type { Batch, Column, Schema } from '../../core/batch.ts'
 import { Instruments } from '../../core/instruments.ts'
 import { Second } from '../../core/market.ts'
 import type { Destination, SinkTask } from '../../core/ports.ts'
+import { contractRows } from './contractRows.ts'
 
 /** A row as a reader of the sink's store sees it: instruments by name, time in microseconds, a missing f64 as NaN. */
 export type StoredRow = Readonly<Record<string, number | string>>
@@ -17,24 +18,6 @@ export interface SinkBench {
 
 const Fill = { ts: 'time', instrument: 'instrument', price: 'f64', lots: 'i32', closing: 'bool' } as const
 export const contractOutputs = { seconds: Second, fills: Fill } as const
-
-const names = ['NIFTY', 'NIFTY:2025-01-30:FUT', 'NIFTY:2025-01-09:24000:CE', 'BANKNIFTY:2025-01-30:51200.5:PE']
-
-/** `n` rows of any schema that depend on `seed` only, NaN and odd microseconds among them. */
-export function contractRows(schema: Schema, instruments: Instruments, n: number, seed: number): Batch<Schema> {
-  const col = allocateColumns(schema, n) as Record<string, Column>
-  for (const [place, [name, kind]] of Object.entries(schema).entries()) {
-    for (let i = 0; i < n; i++) {
-      const k = seed * 1000 + i * 7 + place
-      if (kind === 'time') col[name][i] = 1_704_339_900_000_000 + (seed * 1000 + i) * 1_000_001
-      else if (kind === 'instrument') col[name][i] = instruments.id(names[k % names.length])
-      else if (kind === 'f64') col[name][i] = k % 5 === 0 ? Number.NaN : k * 0.05
-      else if (kind === 'i32') col[name][i] = (k % 3) - 1
-      else col[name][i] = k % 2
-    }
-  }
-  return { n, watermark: 0, col }
-}
 
 function stored(batch: Batch<Schema>, schema: Schema, instruments: Instruments): StoredRow[] {
   const columns = Object.keys(schema)
