@@ -36,7 +36,7 @@ export async function runSql(options: SqlOptions): Promise<void> {
   if (target !== '' && !isServer(target) && !hasEmbeddedDatabase(target)) {
     throw new TickloomError('OPTION_INVALID', `there is no embedded database in ${target}`, { option: 'clickhouse' })
   }
-  const clickhouse = openClickHouse(target)
+  const clickhouse = openClickHouse(target, { database: 'tickloom' })
   try {
     if (options.query === undefined) await converse(clickhouse, options, print)
     else await answer(clickhouse, options.query === '\\d' ? TABLES : options.query, options, print)
@@ -109,9 +109,15 @@ async function converse(clickhouse: ClickHouse, options: SqlOptions, print: (tex
 }
 
 async function readStatements(lines: Interface, run: (statement: string) => Promise<void>): Promise<void> {
+  // A pipe may end while a statement runs, and a closed readline takes no prompt.
+  let open = true
+  lines.once('close', () => (open = false))
+  const ask = (prompt: string) => {
+    lines.setPrompt(prompt)
+    if (open) lines.prompt()
+  }
   let pending = ''
-  lines.setPrompt('tickloom> ')
-  lines.prompt()
+  ask('tickloom> ')
   for await (const line of lines) {
     const said = line.trim()
     if (pending === '' && (said === '\\q' || said === 'exit' || said === 'quit')) break
@@ -122,8 +128,7 @@ async function readStatements(lines: Interface, run: (statement: string) => Prom
       pending = ''
       await run(statement)
     }
-    lines.setPrompt(pending === '' ? 'tickloom> ' : '       -> ')
-    lines.prompt()
+    ask(pending === '' ? 'tickloom> ' : '       -> ')
   }
   if (pending.trim() !== '') await run(pending)
   lines.close()

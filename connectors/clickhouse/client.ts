@@ -17,6 +17,8 @@ export interface ClickHouse {
 export interface ClientOptions {
   /** Milliseconds after which an unanswered request counts as refused. */
   readonly timeout?: number
+  /** What unqualified names mean on a server whose URL says nothing; default `default`, which every server has. */
+  readonly database?: string
 }
 
 /** Is it the address of a server, and not a directory? */
@@ -44,7 +46,7 @@ function openServer(target: string, options: ClientOptions): ClickHouse {
   const url = new URL(target)
   const username = decodeURIComponent(url.username) || process.env['CLICKHOUSE_USER'] || 'default'
   const password = decodeURIComponent(url.password) || process.env['CLICKHOUSE_PASSWORD'] || ''
-  const database = decodeURIComponent(url.pathname.slice(1)) || process.env['CLICKHOUSE_DATABASE'] || 'default'
+  const database = decodeURIComponent(url.pathname.slice(1)) || process.env['CLICKHOUSE_DATABASE'] || options.database || 'default'
   const client = createClient({
     url: url.origin,
     username,

@@ -1,4 +1,3 @@
-import { ClickHouseError } from '@clickhouse/client'
 import { messageOf, TickloomError } from '../../core/errors.ts'
 
 /** What was being done: the table written to, and the server or directory, without its password. */
@@ -35,10 +34,21 @@ export function clickHouseFailure(thrown: unknown, { table, location }: Attempt)
   const about = table === undefined ? location : `table ${table} at ${location}`
   if (/NOT_ENOUGH_SPACE|No space left on device|ENOSPC/.test(said))
     return new TickloomError('DISK_FULL', `no space left for ${about}: ${said}`, at, thrown)
-  if (thrown instanceof ClickHouseError && !TRANSIENT.has(thrown.type ?? '')) {
-    return new TickloomError('CLICKHOUSE_REJECTED', `ClickHouse rejected ${about}: ${said}`, { ...at, type: thrown.type }, thrown)
+  const type = exceptionType(thrown)
+  if (type !== undefined && !TRANSIENT.has(type)) {
+    return new TickloomError('CLICKHOUSE_REJECTED', `ClickHouse rejected ${about}: ${said}`, { ...at, type }, thrown)
   }
   return new TickloomError('CLICKHOUSE_REFUSED', `no good answer from ClickHouse for ${about}: ${said === '' ? codeOf(thrown) : said}`, at, thrown)
+}
+
+/**
+ * The name of the server's exception, undefined when the failure is not one of the server. By shape: the embedded
+ * connection has its own copy of the class ClickHouseError, and gives a bare Error for messages it cannot take apart.
+ */
+export function exceptionType(thrown: unknown): string | undefined {
+  if (!(thrown instanceof Error)) return undefined
+  if ('type' in thrown && typeof thrown.type === 'string') return thrown.type
+  return /DB::Exception/.test(thrown.message) ? (/\(([A-Z][A-Z0-9_]+)\)/.exec(thrown.message)?.[1] ?? 'UNKNOWN_EXCEPTION') : undefined
 }
 
 function codeOf(thrown: unknown): string {

@@ -1,4 +1,3 @@
-import { ClickHouseError } from '@clickhouse/client'
 import { messageOf, TickloomError } from '../../core/errors.ts'
 import type { ClickHouse } from './client.ts'
 import { literal } from './ddl.ts'
@@ -69,7 +68,7 @@ async function answer(clickhouse: ClickHouse, sql: string, format: TextFormat | 
     return Buffer.concat(chunks).toString()
   } catch (thrown) {
     const failure = clickHouseFailure(thrown, { location })
-    if (!(thrown instanceof ClickHouseError) || failure.code !== 'CLICKHOUSE_REJECTED') throw failure
+    if (failure.code !== 'CLICKHOUSE_REJECTED') throw failure
     throw new TickloomError('SQL_INVALID', messageOf(thrown), { sql }, thrown)
   }
 }

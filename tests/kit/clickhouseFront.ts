@@ -129,7 +129,8 @@ interface Ran {
 
 async function run(query: string, body: Uint8Array | undefined, url: URL, bodies: string): Promise<Ran> {
   const settings = [...url.searchParams].filter(([name]) => !ofHttp.has(name) && !name.startsWith('param_') && name !== 'role')
-  const set = settings.map(([name, value]) => `SET ${name} = '${value.replaceAll("'", "''")}'; `).join('')
+  const database = url.searchParams.get('database') ?? 'default'
+  const set = `USE \`${database}\`; ${settings.map(([name, value]) => `SET ${name} = '${value.replaceAll("'", "''")}'; `).join('')}`
   const params = Object.fromEntries(
     [...url.searchParams].filter(([name]) => name.startsWith('param_')).map(([name, value]) => [name.slice(6), value]),
   )

@@ -2,11 +2,12 @@ import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { Readable } from 'node:stream'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { runSql, sqlCommand } from '../../../cli/sql.ts'
-import { closeEmbeddedEngine } from '../../../connectors/clickhouse/engine.ts'
+import { closeEmbeddedEngine, embeddedEngine } from '../../../connectors/clickhouse/engine.ts'
 import { clickhouseDestination } from '../../../connectors/clickhouse/sink.ts'
 import type { TickloomError } from '../../../core/errors.ts'
 import { Instruments } from '../../../core/instruments.ts'
 import { Second } from '../../../core/market.ts'
+import { clickhouseFront } from '../../kit/clickhouseFront.ts'
 import { contractRows } from '../../kit/contractRows.ts'
 import { scratchDirectory } from './bench.ts'
 
@@ -41,6 +42,15 @@ it('answers as a table, CSV and JSON, whatever the database in use', async () =>
   expect(await said({ query })).toMatch(/type.*n[\s\S]*CE.*1[\s\S]*2 rows/)
   expect(await said({ query, format: 'csv' })).toBe('"type","n"\n"CE",1\n"FUT",1\n')
   expect(await said({ query, format: 'json' })).toBe('{"type":"CE","n":"1"}\n{"type":"FUT","n":"1"}\n')
+})
+
+it('asks a server the same way', async () => {
+  embeddedEngine(clickhouse)
+  const front = await clickhouseFront()
+  expect(await said({ clickhouse: front.url, query: "SELECT count() AS n FROM seconds WHERE underlying = 'NIFTY'", format: 'csv' })).toBe('"n"\n3\n')
+  await expect(said({ clickhouse: front.url, query: 'SELECT x FROM seconds' })).rejects.toMatchObject({ code: 'SQL_INVALID' })
+  await front.close()
+  closeEmbeddedEngine()
 })
 
 it('writes Parquet', async () => {
