@@ -1,47 +1,66 @@
-import type { Schema } from '../../core/batch.ts'
+import type { Batch, Column, Schema } from '../../core/batch.ts'
 import type { Instruments } from '../../core/instruments.ts'
-import type { Destination } from '../../core/ports.ts'
+import type { Destination, SinkTask } from '../../core/ports.ts'
 import { RowBuffer } from '../../core/rowBuffer.ts'
 
+/** A row with its instrument by name. */
 export type MemoryRow = Readonly<Record<string, number | string>>
 
-/** A destination in memory, for tests and examples: an epoch flushed again replaces itself. */
+/** A destination that keeps what was flushed; a repeated epoch replaces itself. */
 export interface MemoryDestination extends Destination {
-  /** Rows of an output in order of (partition, epoch); instruments by name. */
-  rows(output: string): MemoryRow[]
+  /** The rows of an output in order: partitions as first opened, epochs by number, rows as written. */
+  rows(output: string): readonly MemoryRow[]
+  /** The epochs of a partition that were flushed, by number. */
+  epochs(partition: string): readonly number[]
 }
 
+type Epoch = ReadonlyMap<string, RowBuffer<Schema>>
+
+/** Keeps rows in memory, for tests and examples; a partition opened again forgets what lies beyond its committed epoch. */
 export function memoryDestination(): MemoryDestination {
-  const kept = new Map<string, Map<number, Record<string, MemoryRow[]>>>()
+  const kept = new Map<string, { instruments: Instruments; epochs: Map<number, Epoch> }>()
+  const sorted = (epochs: ReadonlyMap<number, Epoch>): [number, Epoch][] => [...epochs].sort(([a], [b]) => a - b)
   return {
     name: 'memory',
-
-    async open({ partition, outputs, instruments, committed }) {
-      const epochs = kept.get(partition) ?? new Map<number, Record<string, MemoryRow[]>>()
-      kept.set(partition, epochs)
-      for (const epoch of epochs.keys()) if (committed === undefined || epoch > committed) epochs.delete(epoch)
-      const pending = new Map(Object.entries(outputs).map(([name, schema]) => [name, new RowBuffer(schema)]))
-      return {
-        write: (output, batch) => { pending.get(output)?.append(batch) },
-        async flush(epoch) {
-          const rows = Object.fromEntries([...pending].map(([name, buffer]) => [name, rowsOf(buffer, instruments)]))
-          epochs.set(epoch, rows)
-          let count = 0
-          for (const buffer of pending.values()) { count += buffer.n; buffer.clear() }
-          return { rows: count, bytes: 0 }
-        },
-        close: async () => {},
-      }
+    async open(task) {
+      const epochs = new Map(
+        [...(kept.get(task.partition)?.epochs ?? [])].filter(([epoch]) => task.committed !== undefined && epoch <= task.committed),
+      )
+      kept.set(task.partition, { instruments: task.instruments, epochs })
+      return sinkOf(task, epochs)
     },
-
     close: async () => {},
-
-    rows: (output) => [...kept].sort(([a], [b]) => (a < b ? -1 : 1))
-      .flatMap(([, epochs]) => [...epochs].sort(([a], [b]) => a - b).flatMap(([, outputs]) => outputs[output] ?? [])),
+    rows: (output) =>
+      [...kept.values()].flatMap(({ instruments, epochs }) => sorted(epochs).flatMap(([, epoch]) => rowsOf(epoch.get(output), instruments))),
+    epochs: (partition) => sorted(kept.get(partition)?.epochs ?? new Map()).map(([epoch]) => epoch),
   }
 }
 
-function rowsOf(buffer: RowBuffer<Schema>, instruments: Instruments): MemoryRow[] {
-  return Array.from({ length: buffer.n }, (_, i) =>
-    Object.fromEntries(Object.entries(buffer.schema).map(([name, kind]) => [name, kind === 'instrument' ? instruments.name(buffer.col[name][i]) : buffer.col[name][i]])))
+function sinkOf({ outputs }: SinkTask, epochs: Map<number, Epoch>) {
+  const fresh = (): Map<string, RowBuffer<Schema>> => new Map(Object.entries(outputs).map(([output, schema]) => [output, new RowBuffer(schema)]))
+  let pending = fresh()
+  return {
+    write(output: string, batch: Batch<Schema>) {
+      pending.get(output)?.append(batch)
+    },
+    async flush(epoch: number) {
+      const buffers = [...pending.values()]
+      epochs.set(epoch, pending)
+      pending = fresh()
+      return { rows: buffers.reduce((sum, { n }) => sum + n, 0), bytes: buffers.reduce((sum, { bytes }) => sum + bytes, 0) }
+    },
+    close: async () => {},
+  }
+}
+
+function rowsOf(buffer: RowBuffer<Schema> | undefined, instruments: Instruments): MemoryRow[] {
+  if (buffer === undefined) return []
+  return Array.from({ length: buffer.n }, (_, i) => {
+    const row: Record<string, number | string> = {}
+    for (const [name, kind] of Object.entries(buffer.schema)) {
+      const value = (buffer.col[name] as Column)[i]
+      row[name] = kind === 'instrument' ? instruments.name(value) : value
+    }
+    return row
+  })
 }

@@ -1,41 +1,39 @@
-import { type Batch, emptyBatch, type Schema } from '../../core/batch.ts'
-import type { Partition, Position, Source } from '../../core/ports.ts'
-
-export interface MemorySourceOptions<S extends Schema> {
-  readonly schema: S
-  /** Batches by partition, in the order they are delivered. */
-  readonly partitions: Readonly<Record<string, readonly Batch<S>[]>>
-  /** Watermark of the empty batch that ends each partition; none when the last batch carries it. */
-  readonly end?: number
-}
+import type { Batch, Schema } from '../../core/batch.ts'
+import { emptyBatch, sliceRows } from '../../core/batch.ts'
+import { TickloomError } from '../../core/errors.ts'
+import type { Delivery, Position, Source } from '../../core/ports.ts'
 
 /**
- * Delivers the batches given, then ends. For tests and examples.
+ * Delivers the batches given, for tests and examples. A partition is a name, a position `{ rows }`.
  *
- * Position: rows delivered; a batch of which some rows were taken before is delivered from there on.
+ * After a partition's last batch comes an empty one with the watermark `end`, default Infinity. Resuming inside a
+ * batch delivers the rest of it.
  */
-export function memorySource<S extends Schema>({ schema, partitions, end }: MemorySourceOptions<S>): Source<S> {
+export function memorySource<S extends Schema>(schema: S, partitions: Readonly<Record<string, readonly Batch<S>[]>>, end = Infinity): Source<S> {
   return {
-    partitions: async () => Object.entries(partitions).map(([name, batches]): Partition => ({ name, rows: batches.reduce((sum, b) => sum + b.n, 0) })),
-
-    async *open(partition, from, signal) {
-      const skip = from === undefined ? 0 : (from as { rows: number }).rows
-      let before = 0
-      for (const batch of [...(partitions[partition] ?? []), ...(end === undefined ? [] : [emptyBatch(schema, end)])]) {
-        signal.throwIfAborted()
-        const taken = Math.min(batch.n, Math.max(0, skip - before))
-        const start = before + taken
-        before += batch.n
-        if (taken > 0 && taken === batch.n) continue
-        yield { batch: taken === 0 ? batch : rest(batch, taken), after: (rows): Position => ({ rows: start + rows }) }
-      }
+    partitions: async () => Object.entries(partitions).map(([name, batches]) => ({ name, rows: batches.reduce((sum, { n }) => sum + n, 0) })),
+    open(partition, from, signal) {
+      const batches = partitions[partition]
+      if (batches === undefined) throw new TickloomError('LAKE_EMPTY', `there is no partition ${partition}`, { partition })
+      return deliver([...batches, emptyBatch(schema, end)], rowsOf(from), signal)
     },
-
     close: async () => {},
   }
 }
 
-function rest<S extends Schema>(batch: Batch<S>, from: number): Batch<S> {
-  const col = Object.fromEntries(Object.entries(batch.col).map(([name, column]) => [name, column.subarray(from, batch.n)])) as unknown as Batch<S>['col']
-  return { n: batch.n - from, watermark: batch.watermark, col }
+function rowsOf(position: Position | undefined): number {
+  return typeof position === 'object' && typeof position['rows'] === 'number' ? position['rows'] : 0
+}
+
+async function* deliver<S extends Schema>(batches: readonly Batch<S>[], skip: number, signal: AbortSignal): AsyncGenerator<Delivery<S>> {
+  let seen = 0
+  for (const [i, batch] of batches.entries()) {
+    signal.throwIfAborted()
+    const from = Math.max(0, Math.min(batch.n, skip - seen))
+    const before = seen + from
+    seen += batch.n
+    if (from > 0 && from === batch.n && i < batches.length - 1) continue
+    const rest = from === 0 ? batch : sliceRows(batch, from, batch.n, batch.watermark)
+    yield { batch: rest, after: (rows) => ({ rows: before + rows }) }
+  }
 }

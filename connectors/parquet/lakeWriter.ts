@@ -1,101 +1,115 @@
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { allocateColumns, type Batch, takeRows } from '../../core/batch.ts'
-import { type Contract, contractOf, type Instruments } from '../../core/instruments.ts'
+import { join } from 'node:path'
+import { type Batch, takeRows } from '../../core/batch.ts'
+import type { Contract, Instruments } from '../../core/instruments.ts'
 import { Tick } from '../../core/market.ts'
+import { RowBuffer } from '../../core/rowBuffer.ts'
+import { writeTextAtomically } from './atomic.ts'
 import { formatManifest, MANIFEST, type ManifestLine, readLines } from './manifest.ts'
-import { sync, writeFailure, writeParquet } from './writeFile.ts'
-
-const Stored = { ...Tick, arrival: 'i32' } as const
+import { writeParquet } from './tableWriter.ts'
 
 export interface LakeDay {
   readonly lake: string
-  /** Local trading date, YYYY-MM-DD. */
+  /** YYYY-MM-DD, the market's date. */
   readonly date: string
-  /** One underlying's ticks in the order in which they arrived. */
-  readonly ticks: Batch<Tick>
-  readonly instruments: Instruments
-  /**
-   * `time`: a file an expiry (and one for spot), sorted by (ts, arrival). `arrival`: one file as it came, so that a
-   * replay meets the same late rows.
-   */
+  /** Ticks of this date in the order they arrived. */
+  readonly ticks: Batch<Tick> | Iterable<Batch<Tick>> | AsyncIterable<Batch<Tick>>
+  /** `time`: a file a symbol and expiry, sorted by (ts, arrival). `arrival`: a file a symbol, as it came. */
   readonly order: 'time' | 'arrival'
+  readonly instruments: Instruments
 }
 
+export interface WrittenDay {
+  readonly files: readonly string[]
+  readonly rows: number
+  readonly bytes: number
+}
+
+const TickWithArrival = { ...Tick, arrival: 'f64' } as const
+type TickWithArrival = typeof TickWithArrival
+
 /**
- * Writes a day of one underlying into the lake, in place of what the lake had of that day.
- *
- * Files first, each whole or not at all, then the manifest: until the manifest names them they are not there.
- * Throws DISK_FULL or OUTPUT_UNWRITABLE. Returns the manifest's lines.
+ * Writes a day of ticks into a lake and names them in its manifest, instead of what it named for their symbols on
+ * that date. Every file, then the manifest, appears whole. Two writers of one lake at once lose lines of the
+ * manifest. Throws DISK_FULL, OUTPUT_UNWRITABLE, LAKE_MANIFEST.
  */
-export async function writeLakeDay(day: LakeDay): Promise<ManifestLine[]> {
-  const { lake, date, instruments } = day
+export async function writeLakeDay(day: LakeDay): Promise<WrittenDay> {
+  const { lake, date, order, instruments } = day
+  const rows = await gather(day.ticks)
   const lines: ManifestLine[] = []
-  for (const [folder, rows] of filesOf(day)) {
-    const batch = pick(day.ticks, rows)
-    await writeParquet(join(lake, folder), Stored, batch, instruments)
-    lines.push(...shares(batch, instruments, date, folder, day.order))
+  let bytes = 0
+  for (const [folder, index] of groups(rows, day)) {
+    const path = `ticks/${folder}/${order === 'arrival' ? 'recorded-0' : 'part-0'}.parquet`
+    const part = new RowBuffer(TickWithArrival, index.length)
+    takeRows(rows.view(-Infinity), index, index.length, part.col)
+    part.n = index.length
+    bytes += await writeParquet(join(lake, path), part, instruments, ['arrival'])
+    lines.push(...linesOf(part, path, date, order, instruments))
   }
   const symbols = new Set(lines.map((line) => line.contract.underlying))
   const others = readLines(lake).filter((line) => line.date !== date || !symbols.has(line.contract.underlying))
-  writeManifest(lake, [...others, ...lines])
-  return lines
+  const all = [...others, ...lines].sort((a, b) => (a.date < b.date ? -1 : a.date > b.date ? 1 : 0))
+  await writeTextAtomically(join(lake, MANIFEST), formatManifest(all))
+  return { files: [...new Set(lines.map(({ path }) => path))], rows: rows.n, bytes }
 }
 
-/** Row numbers of each file, by its path in the lake, in the order in which they are written. */
-function filesOf({ date, ticks, instruments, order }: LakeDay): Map<string, Int32Array> {
-  const rows = new Map<string, number[]>()
-  const { ts, instrument } = ticks.col
-  for (let i = 0; i < ticks.n; i++) {
-    const path = pathOf(instruments.contract(instrument[i]), date, order)
-    const known = rows.get(path)
-    if (known) known.push(i)
-    else rows.set(path, [i])
+async function gather(ticks: LakeDay['ticks']): Promise<RowBuffer<TickWithArrival>> {
+  const rows = new RowBuffer(TickWithArrival)
+  let arrival = new Float64Array(0)
+  for await (const batch of 'col' in ticks ? [ticks] : ticks) {
+    if (arrival.length < batch.n) arrival = new Float64Array(batch.n)
+    for (let i = 0; i < batch.n; i++) arrival[i] = rows.n + i
+    rows.append({ n: batch.n, watermark: batch.watermark, col: { ...batch.col, arrival } })
   }
-  return new Map(
-    [...rows].map(([path, list]) => {
-      const index = Int32Array.from(list)
-      return [path, order === 'time' ? index.sort((a, b) => ts[a] - ts[b] || a - b) : index]
-    }),
-  )
+  return rows
 }
 
-function pathOf(contract: Contract, date: string, order: 'time' | 'arrival'): string {
-  const day = `ticks/symbol=${contract.underlying}/date=${date}`
-  if (order === 'arrival') return `${day}/recorded-0.parquet`
-  return contract.kind === 'spot' ? `${day}/part-0.parquet` : `${day}/expiry=${contract.expiry}/part-0.parquet`
+/** Rows of each file, in its order, by its folder. */
+function groups(rows: RowBuffer<TickWithArrival>, { order, date, instruments }: LakeDay): Map<string, Int32Array> {
+  const found = new Map<string, { folder: string; index: Int32Array; n: number }>()
+  const all = order === 'time' ? inTime(rows.col.ts, rows.n) : Int32Array.from({ length: rows.n }, (_, i) => i)
+  const folders: string[] = []
+  for (let i = 0; i < rows.n; i++) {
+    const id = rows.col.instrument[all[i]]
+    const folder = (folders[id] ??= folderOf(instruments.contract(id), date, order))
+    let group = found.get(folder)
+    if (group === undefined) found.set(folder, (group = { folder, index: new Int32Array(rows.n), n: 0 }))
+    group.index[group.n++] = all[i]
+  }
+  return new Map([...found.values()].sort((a, b) => (a.folder < b.folder ? -1 : 1)).map(({ folder, index, n }) => [folder, index.subarray(0, n)]))
 }
 
-function pick(ticks: Batch<Tick>, rows: Int32Array): Batch<typeof Stored> {
-  const picked = takeRows(ticks, rows, rows.length, allocateColumns(Tick, rows.length))
-  return { n: rows.length, watermark: ticks.watermark, col: { ...picked.col, arrival: rows } }
+function folderOf(contract: Contract, date: string, order: 'time' | 'arrival'): string {
+  const folder = `symbol=${contract.underlying}/date=${date}`
+  return contract.kind === 'spot' || order === 'arrival' ? folder : `${folder}/expiry=${contract.expiry}`
 }
 
-function shares(batch: Batch<typeof Stored>, instruments: Instruments, date: string, path: string, order: 'time' | 'arrival'): ManifestLine[] {
+function inTime(ts: Float64Array, n: number): Int32Array {
+  const index = Int32Array.from({ length: n }, (_, i) => i)
+  let sorted = true
+  for (let i = 1; i < n && sorted; i++) sorted = ts[i] >= ts[i - 1]
+  return sorted ? index : index.sort((a, b) => ts[a] - ts[b] || a - b)
+}
+
+function linesOf(
+  { n, col }: RowBuffer<TickWithArrival>,
+  path: string,
+  date: string,
+  order: 'time' | 'arrival',
+  instruments: Instruments,
+): ManifestLine[] {
   const found = new Map<number, { rows: number; min: number; max: number }>()
-  const { ts, instrument } = batch.col
-  for (let i = 0; i < batch.n; i++) {
-    const share = found.get(instrument[i])
-    if (share === undefined) found.set(instrument[i], { rows: 1, min: ts[i], max: ts[i] })
+  for (let i = 0; i < n; i++) {
+    const ts = col.ts[i]
+    const share = found.get(col.instrument[i])
+    if (share === undefined) found.set(col.instrument[i], { rows: 1, min: ts, max: ts })
     else {
       share.rows++
-      share.min = Math.min(share.min, ts[i])
-      share.max = Math.max(share.max, ts[i])
+      if (ts < share.min) share.min = ts
+      if (ts > share.max) share.max = ts
     }
   }
-  return [...found].map(([id, share]) => ({ contract: contractOf(instruments.name(id)), date, path, order, ...share }))
-}
-
-function writeManifest(lake: string, lines: readonly ManifestLine[]): void {
-  const path = join(lake, MANIFEST)
-  try {
-    mkdirSync(dirname(path), { recursive: true })
-    writeFileSync(`${path}.tmp`, formatManifest([...lines].sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0))))
-    sync(`${path}.tmp`)
-    renameSync(`${path}.tmp`, path)
-    sync(dirname(path))
-  } catch (cause) {
-    rmSync(`${path}.tmp`, { force: true })
-    throw writeFailure(path, cause)
-  }
+  return [...found]
+    .map(([id, share]) => ({ name: instruments.name(id), line: { contract: instruments.contract(id), date, ...share, path, order } }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .map(({ line }) => line)
 }

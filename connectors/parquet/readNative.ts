@@ -54,7 +54,7 @@ export function nativeQuery(file: FilePlan, rows: number): string {
   const select = file.columns.flatMap(({ name, kind, column, nullable }, i) => {
     if (column === undefined) return []
     structure.set(column, nullable ? `Nullable(${typeOf(kind)})` : typeOf(kind))
-    return [`${valueOf(kind, ident(column), nullable)} AS ${ident(paddedName(name, 'Float64', i === 0 ? 4 : 0))}`]
+    return [`${expressionOf(kind, ident(column), nullable)} AS ${ident(paddedName(name, 'Float64', i === 0 ? 4 : 0))}`]
   })
   const code = codeOf(file, structure)
   if (code !== undefined) select.push(`${code} AS ${ident(paddedName(CODE, 'Int32', 0))}`)
@@ -70,7 +70,7 @@ function typeOf(kind: 'time' | 'f64'): string {
   return kind === 'time' ? "DateTime64(6, 'UTC')" : 'Float64'
 }
 
-function valueOf(kind: 'time' | 'f64', column: string, nullable: boolean): string {
+function expressionOf(kind: 'time' | 'f64', column: string, nullable: boolean): string {
   const value = kind === 'time' ? `toFloat64(toUnixTimestamp64Micro(${column}))` : column
   return nullable ? `ifNull(${value}, nan)` : value
 }

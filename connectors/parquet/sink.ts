@@ -1,41 +1,38 @@
-import { accessSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Batch, Schema } from '../../core/batch.ts'
-import { messageOf, TickloomError } from '../../core/errors.ts'
+import type { Batch, Column, Schema } from '../../core/batch.ts'
 import type { Destination, Flushed, Sink, SinkTask } from '../../core/ports.ts'
 import { RowBuffer } from '../../core/rowBuffer.ts'
-import { sync, writeFailure, writeParquet } from './writeFile.ts'
+import { dayOf, formatDate, IST, type Zone } from '../../core/time.ts'
+import { probeFolder } from './atomic.ts'
+import { fileName, type OutputFile, OutputManifest } from './outputManifest.ts'
+import { writeParquet } from './tableWriter.ts'
 
-/** A file that exists, because the manifest of its partition names it. */
-export interface WrittenFile {
-  readonly output: string
-  readonly epoch: number
-  /** Relative to the run's folder. */
-  readonly path: string
-  readonly rows: number
-  readonly bytes: number
+export interface ParquetDestinationOptions {
+  /** Folder of the run. */
+  readonly dir: string
+  readonly run: string
+  /** Whose days the `date=` folders are. */
+  readonly zone?: Zone
 }
 
-interface Manifest {
-  readonly partition: string
-  readonly files: readonly WrittenFile[]
-}
+/** A buffer that grew beyond this many rows is given back after a flush. */
+const KEPT_ROWS = 1_000_000
 
 /**
- * Writes outputs as Parquet: `dir/<output>/date=<partition>/<partition>-<epoch>.parquet`, a file an output and epoch.
+ * Parquet files `DIR/<output>/date=<D>/<partition>-<epoch>.parquet`, and `DIR/meta/<partition>.json` naming those that
+ * exist: a flush writes its files whole, then rewrites the manifest; files it does not name are deleted at open.
  *
- * Guarantee: each row exactly once by (partition, epoch), whatever is killed when. Files appear whole and under the
- * epoch's name, so an epoch flushed again replaces its own; `dir/meta/<partition>.json` is the manifest, and at open
- * what it does not name, or what lies beyond the committed epoch, is a crash's leftover and removed.
- *
- * Throws OUTPUT_UNWRITABLE before the first row when the folder cannot be written, DISK_FULL when it is full.
+ * Opening throws OUTPUT_UNWRITABLE before any work is done; a flush throws DISK_FULL or OUTPUT_UNWRITABLE naming the
+ * file. Column types: tableWriter.ts.
  */
-export function parquetDestination({ dir }: { readonly dir: string }): Destination {
+export function parquetDestination({ dir, run, zone = IST }: ParquetDestinationOptions): Destination {
   return {
     name: 'parquet',
     async open(task) {
-      probe(dir)
-      return new ParquetSink(dir, task)
+      probeFolder(join(dir, 'meta'))
+      const manifest = new OutputManifest(dir, run, task.partition)
+      await manifest.trim(task.committed, Object.keys(task.outputs))
+      return new ParquetSink(dir, zone, task, manifest)
     },
     close: async () => {},
   }
@@ -43,93 +40,87 @@ export function parquetDestination({ dir }: { readonly dir: string }): Destinati
 
 class ParquetSink implements Sink {
   readonly #dir: string
+  readonly #zone: Zone
   readonly #task: SinkTask
-  readonly #pending: ReadonlyMap<string, RowBuffer<Schema>>
-  #files: WrittenFile[]
+  readonly #manifest: OutputManifest
+  readonly #buffers: Record<string, RowBuffer<Schema>> = {}
 
-  constructor(dir: string, task: SinkTask) {
+  constructor(dir: string, zone: Zone, task: SinkTask, manifest: OutputManifest) {
     this.#dir = dir
+    this.#zone = zone
     this.#task = task
-    this.#pending = new Map(Object.entries(task.outputs).map(([name, schema]) => [name, new RowBuffer(schema)]))
-    this.#files = readManifest(this.#manifestPath).filter((f) => task.committed !== undefined && f.epoch <= task.committed)
-    this.#removeLeftovers()
+    this.#manifest = manifest
+    for (const [output, schema] of Object.entries(task.outputs)) this.#buffers[output] = new RowBuffer(schema)
   }
 
   write(output: string, batch: Batch<Schema>): void {
-    this.#pending.get(output)?.append(batch)
+    this.#buffers[output].append(batch)
   }
 
   async flush(epoch: number): Promise<Flushed> {
-    const written: WrittenFile[] = []
-    for (const [output, rows] of this.#pending) {
-      if (rows.n === 0) continue
-      const path = join(this.#folder(output), `${this.#task.partition}-${epoch}.parquet`)
-      const bytes = await writeParquet(join(this.#dir, path), rows.schema, rows.view(Infinity), this.#task.instruments)
-      written.push({ output, epoch, path, rows: rows.n, bytes })
+    const files: OutputFile[] = []
+    for (const [output, buffer] of Object.entries(this.#buffers)) {
+      for (const part of partsOf(buffer, this.#zone)) files.push(await this.#writePart(output, buffer.schema, part, epoch))
     }
-    if (written.length > 0) {
-      this.#files = [...this.#files.filter((f) => f.epoch !== epoch), ...written]
-      writeManifest(this.#manifestPath, { partition: this.#task.partition, files: this.#files })
+    await this.#manifest.replace(epoch, files)
+    for (const [output, buffer] of Object.entries(this.#buffers)) {
+      if (buffer.capacity > KEPT_ROWS) this.#buffers[output] = new RowBuffer(buffer.schema)
+      else buffer.clear()
     }
-    // Kept until here: a flush that failed may be made again.
-    for (const rows of this.#pending.values()) rows.clear()
-    return { rows: written.reduce((sum, f) => sum + f.rows, 0), bytes: written.reduce((sum, f) => sum + f.bytes, 0) }
+    return { rows: files.reduce((sum, { rows }) => sum + rows, 0), bytes: files.reduce((sum, { bytes }) => sum + bytes, 0) }
   }
 
-  async close(): Promise<void> {
-    for (const rows of this.#pending.values()) rows.clear()
-  }
+  async close(): Promise<void> {}
 
-  get #manifestPath(): string {
-    return join(this.#dir, 'meta', `${this.#task.partition}.json`)
-  }
-
-  #folder(output: string): string {
-    return join(output, `date=${this.#task.partition}`)
-  }
-
-  #removeLeftovers(): void {
-    const named = new Set(this.#files.map((f) => f.path))
-    for (const output of this.#pending.keys()) {
-      const folder = this.#folder(output)
-      if (!existsSync(join(this.#dir, folder))) continue
-      for (const name of readdirSync(join(this.#dir, folder))) {
-        if (!named.has(join(folder, name))) rmSync(join(this.#dir, folder, name))
-      }
-    }
-    if (existsSync(this.#manifestPath)) writeManifest(this.#manifestPath, { partition: this.#task.partition, files: this.#files })
+  async #writePart(output: string, schema: Schema, { date, n, col, min, max }: Part, epoch: number): Promise<OutputFile> {
+    const folder = date === undefined ? output : `${output}/date=${date}`
+    const path = `${folder}/${fileName(this.#task.partition)}-${epoch}.parquet`
+    const bytes = await writeParquet(join(this.#dir, path), { schema, n, col }, this.#task.instruments)
+    return { path, output, epoch, rows: n, bytes, min, max }
   }
 }
 
-/** The files that the manifest names, none when there is no manifest yet. */
-function readManifest(path: string): WrittenFile[] {
-  if (!existsSync(path)) return []
-  try {
-    return [...(JSON.parse(readFileSync(path, 'utf8')) as Manifest).files]
-  } catch (cause) {
-    throw new TickloomError('LAKE_MANIFEST', `${path} is not the manifest of a partition: ${messageOf(cause)}`, { path }, cause)
-  }
+interface Part {
+  /** Undefined for an output without times. */
+  readonly date: string | undefined
+  readonly n: number
+  readonly col: Readonly<Record<string, Column>>
+  readonly min: number | null
+  readonly max: number | null
 }
 
-function writeManifest(path: string, manifest: Manifest): void {
-  const temporary = `${path}.tmp`
-  try {
-    mkdirSync(join(path, '..'), { recursive: true })
-    writeFileSync(temporary, `${JSON.stringify(manifest, null, 1)}\n`)
-    sync(temporary)
-    renameSync(temporary, path)
-    sync(join(path, '..'))
-  } catch (cause) {
-    rmSync(temporary, { force: true })
-    throw writeFailure(path, cause)
-  }
+/** The rows of a buffer by date, in their order; nearly always one part. */
+function partsOf(buffer: RowBuffer<Schema>, zone: Zone): Part[] {
+  const { n, col, schema } = buffer
+  if (n === 0) return []
+  if (schema['ts'] !== 'time') return [{ date: undefined, n, col, min: null, max: null }]
+  const ts = col['ts'] as Float64Array
+  const [min, max] = rangeOf(ts, n)
+  const [first, last] = [dayOf(min, zone), dayOf(max, zone)]
+  if (first === last) return [{ date: formatDate(first), n, col, min, max }]
+  return Array.from({ length: last - first + 1 }, (_, i) => ofDay(buffer, first + i, zone)).filter((part) => part.n > 0)
 }
 
-function probe(dir: string): void {
-  try {
-    mkdirSync(dir, { recursive: true })
-    accessSync(dir, constants.W_OK | constants.X_OK)
-  } catch (cause) {
-    throw new TickloomError('OUTPUT_UNWRITABLE', `cannot write into ${dir}: ${messageOf(cause)}`, { path: dir }, cause)
+function ofDay({ n, col, schema }: RowBuffer<Schema>, day: number, zone: Zone): Part {
+  const ts = col['ts'] as Float64Array
+  const rows = new RowBuffer(schema)
+  for (let from = 0; from < n; ) {
+    let to = from + 1
+    const inside = dayOf(ts[from], zone) === day
+    while (to < n && (dayOf(ts[to], zone) === day) === inside) to++
+    if (inside) rows.append({ n, watermark: -Infinity, col }, from, to)
+    from = to
   }
+  const [min, max] = rangeOf(rows.col['ts'] as Float64Array, rows.n)
+  return { date: formatDate(day), n: rows.n, col: rows.col, min, max }
+}
+
+function rangeOf(ts: Float64Array, n: number): [number, number] {
+  let min = Infinity
+  let max = -Infinity
+  for (let i = 0; i < n; i++) {
+    if (ts[i] < min) min = ts[i]
+    if (ts[i] > max) max = ts[i]
+  }
+  return [min, max]
 }

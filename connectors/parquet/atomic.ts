@@ -1,0 +1,60 @@
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { messageOf, TickloomError } from '../../core/errors.ts'
+
+/**
+ * Makes a file appear whole or not at all: `write` fills a temporary neighbour, which is synced and renamed.
+ * Answers its bytes. Throws DISK_FULL or OUTPUT_UNWRITABLE naming the path; the temporary file is gone then.
+ */
+export async function writeAtomically(path: string, write: (temporary: string) => Promise<void>): Promise<number> {
+  const temporary = `${path}.tmp`
+  try {
+    mkdirSync(dirname(path), { recursive: true })
+    await write(temporary)
+    sync(temporary)
+    const { size } = statSync(temporary)
+    renameSync(temporary, path)
+    sync(dirname(path))
+    return size
+  } catch (cause) {
+    rmSync(temporary, { force: true })
+    throw failureOf(path, cause)
+  }
+}
+
+export function writeTextAtomically(path: string, text: string): Promise<number> {
+  return writeAtomically(path, async (temporary) => writeFileSync(temporary, text))
+}
+
+/** Makes the folder and tries to write in it, before any work is done for it. Throws OUTPUT_UNWRITABLE or DISK_FULL. */
+export function probeFolder(folder: string): void {
+  const probe = join(folder, `.probe-${process.pid}`)
+  try {
+    mkdirSync(folder, { recursive: true })
+    writeFileSync(probe, 'probe')
+    rmSync(probe)
+  } catch (cause) {
+    rmSync(probe, { force: true })
+    throw failureOf(folder, cause)
+  }
+}
+
+function sync(path: string): void {
+  const descriptor = openSync(path, 'r')
+  try {
+    fsyncSync(descriptor)
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
+/** The engine tells of the system's failures in words, Node by code. */
+function failureOf(path: string, cause: unknown): unknown {
+  const message = messageOf(cause)
+  if (/ENOSPC|EDQUOT|No space left|quota exceeded/i.test(message))
+    return new TickloomError('DISK_FULL', `no space left to write ${path}`, { file: path }, cause)
+  if (/EACCES|EPERM|EROFS|ENOTDIR|EEXIST|EISDIR|Permission denied|Read-only/i.test(message)) {
+    return new TickloomError('OUTPUT_UNWRITABLE', `cannot write ${path}: ${message}`, { file: path }, cause)
+  }
+  return cause
+}
