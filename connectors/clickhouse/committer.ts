@@ -105,10 +105,14 @@ function committer(
   const layout: Layout = { database: options.database ?? 'tickloom', cluster: options.cluster }
   const retry = { ...defaultRetry, ...options.retry }
   const command = (query: string, table?: string) => withRetry(retry, { location, table }, () => client.command({ query }))
+  // A partition opens a sink each day of years: the statements are sent once a process.
+  const prepared = new Set<string>()
   return {
     location,
     takes,
     async prepare(tables) {
+      const asked = JSON.stringify(tables)
+      if (prepared.has(asked)) return
       for (const query of ledgerDdl(layout)) await command(query)
       for (const [table, schema] of Object.entries({ ...standardTables, ...tables })) {
         for (const query of tableDdl(table, schema, layout)) await command(query, table)
@@ -116,6 +120,7 @@ function committer(
       for (const [table, schema] of Object.entries(tables)) {
         await withRetry(retry, { location, table }, () => checkColumns(client, layout.database, table, schema))
       }
+      prepared.add(asked)
     },
     insert: (i) => withRetry(retry, { location, table: i.table }, () => insert(i)),
     async commit(epoch) {

@@ -40,6 +40,9 @@ const contractColumns: Readonly<Record<string, string>> = {
 /** Inserts remembered a table, by token: years of epochs of one run. */
 const DEDUPLICATION_WINDOW = 100_000
 
+/** A part is on the disk before the insert is answered, hence before the epoch's row says so: power may fail. */
+const DURABLE = 'fsync_after_insert = 1, fsync_part_directory = 1'
+
 /** `name` quoted as an identifier. */
 export function quoted(name: string): string {
   return `\`${name.replace(/[\\`]/g, (c) => `\\${c}`)}\``
@@ -62,11 +65,11 @@ export function ledgerDdl(layout: Layout): string[] {
       \`from\` String, \`to\` String, started DateTime64(3, 'UTC'), finished Nullable(DateTime64(3, 'UTC')),
       status LowCardinality(String), rows_in UInt64, rows_out UInt64, code_version String,
       updated_at DateTime64(3, 'UTC') DEFAULT now64(3)
-    ) ENGINE = ${engine}(updated_at) ORDER BY run_id`,
+    ) ENGINE = ${engine}(updated_at) ORDER BY run_id SETTINGS ${DURABLE}`,
     `CREATE TABLE IF NOT EXISTS ${database}.epochs${on} (
       run_id String, topology String, \`partition\` String, epoch UInt64, rows Map(String, UInt64),
       committed_at DateTime64(3, 'UTC') DEFAULT now64(3)
-    ) ENGINE = ${engine}(committed_at) ORDER BY (run_id, topology, \`partition\`, epoch)`,
+    ) ENGINE = ${engine}(committed_at) ORDER BY (run_id, topology, \`partition\`, epoch) SETTINGS ${DURABLE}`,
   ]
 }
 
@@ -83,7 +86,7 @@ export function tableDdl(table: string, schema: Schema, layout: Layout): string[
   if (layout.cluster === undefined) {
     return [
       `CREATE TABLE IF NOT EXISTS ${database}.${quoted(table)} ${columns} ENGINE = MergeTree ${order(schema)}
-       SETTINGS non_replicated_deduplication_window = ${DEDUPLICATION_WINDOW}`,
+       SETTINGS non_replicated_deduplication_window = ${DEDUPLICATION_WINDOW}, ${DURABLE}`,
     ]
   }
   const on = `ON CLUSTER ${literal(layout.cluster)}`
@@ -91,7 +94,7 @@ export function tableDdl(table: string, schema: Schema, layout: Layout): string[
   const shard = key === undefined ? 'cityHash64(run_id)' : `cityHash64(splitByChar(':', ${quoted(key)})[1])`
   return [
     `CREATE TABLE IF NOT EXISTS ${database}.${quoted(`${table}_local`)} ${on} ${columns} ENGINE = ReplicatedMergeTree ${order(schema)}
-     SETTINGS replicated_deduplication_window = ${DEDUPLICATION_WINDOW}, replicated_deduplication_window_seconds = 31536000`,
+     SETTINGS replicated_deduplication_window = ${DEDUPLICATION_WINDOW}, replicated_deduplication_window_seconds = 31536000, ${DURABLE}`,
     `CREATE TABLE IF NOT EXISTS ${database}.${quoted(table)} ${on} ${columns}
      ENGINE = Distributed(${literal(layout.cluster)}, ${literal(layout.database)}, ${literal(`${table}_local`)}, ${shard})`,
   ]
