@@ -85,7 +85,8 @@ export async function insertArrowFile(client: ClickHouseClient, insert: Target &
 
 /** Inserts an Arrow stream sent as the body of the request. */
 export async function insertArrowBody(client: ClickHouseClient, insert: Target & { readonly bytes: Uint8Array }): Promise<void> {
-  const settings = `SETTINGS insert_deduplicate = 1, async_insert = 0, insert_deduplication_token = ${literal(insert.token)}, ${WHOLE}`
+  // Neither a queue of small inserts nor a shard's spool may stand between the answer and the rows.
+  const settings = `SETTINGS insert_deduplicate = 1, async_insert = 0, distributed_foreground_insert = 1, insert_deduplication_token = ${literal(insert.token)}, ${WHOLE}`
   const { stream } = await client.exec({
     query: `INSERT INTO ${quoted(insert.database)}.${quoted(insert.table)} (${insert.columns.map(quoted).join(', ')}) ${settings} FORMAT ArrowStream`,
     values: Readable.from([insert.bytes], { objectMode: false }),
