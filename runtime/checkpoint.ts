@@ -27,14 +27,16 @@ const MAGIC = 'TLOOMCP1'
 type ArrayKind = 'f64' | 'i32' | 'u8'
 
 /**
- * A checkpoint as bytes: magic, header length, crc32 of what follows, a JSON header, then the arrays as they are,
+ * A checkpoint as bytes: magic, header length, crc32 of all but itself and the magic, a JSON header, then the arrays as they are,
  * each on an 8-byte boundary. Numbers that JSON cannot say (NaN, infinities) are only in arrays or in `times`.
  */
 export function encodeCheckpoint(c: Checkpoint): Uint8Array {
   const arrays: SavedArray[] = []
   let offset = 0
   const sections = c.sections.map(({ key, version, json, arrays: named }) => ({
-    key, version, json,
+    key,
+    version,
+    json,
     arrays: Object.entries(named).map(([name, array]) => {
       const at = offset
       arrays.push(array)
@@ -55,7 +57,7 @@ export function encodeCheckpoint(c: Checkpoint): Uint8Array {
   }
   const view = new DataView(bytes.buffer)
   view.setUint32(8, header.length, true)
-  view.setUint32(12, crc32(bytes.subarray(16)), true)
+  view.setUint32(12, checksum(bytes), true)
   return bytes
 }
 
@@ -64,7 +66,7 @@ export function decodeCheckpoint(bytes: Uint8Array, from: string): Checkpoint {
   const corrupt = (why: string) => new TickloomError('CHECKPOINT_CORRUPT', `checkpoint ${from} ${why}`, { path: from })
   if (bytes.length < 16 || new TextDecoder().decode(bytes.subarray(0, 8)) !== MAGIC) throw corrupt('is not a checkpoint of this version')
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  if (crc32(bytes.subarray(16)) !== view.getUint32(12, true)) throw corrupt('fails its checksum')
+  if (checksum(bytes) !== view.getUint32(12, true)) throw corrupt('fails its checksum')
   const headerLength = view.getUint32(8, true)
   const { times, sections, ...rest } = JSON.parse(new TextDecoder().decode(bytes.subarray(16, 16 + headerLength))) as EncodedHeader
   const start = align(16 + headerLength)
@@ -87,7 +89,7 @@ export function writeCheckpoint(path: string, c: Checkpoint): void {
     const file = openSync(temporary, 'w')
     try {
       const bytes = encodeCheckpoint(c)
-      for (let at = 0; at < bytes.length;) at += writeSync(file, bytes, at)
+      for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at)
       fsyncSync(file)
     } finally {
       closeSync(file)
@@ -97,7 +99,8 @@ export function writeCheckpoint(path: string, c: Checkpoint): void {
   } catch (cause) {
     rmSync(temporary, { force: true })
     const code = (cause as NodeJS.ErrnoException).code
-    if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG') throw new TickloomError('DISK_FULL', `no space left to write the checkpoint ${path}`, { path }, cause)
+    if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG')
+      throw new TickloomError('DISK_FULL', `no space left to write the checkpoint ${path}`, { path }, cause)
     throw new TickloomError('OUTPUT_UNWRITABLE', `cannot write the checkpoint ${path}: ${messageOf(cause)}`, { path }, cause)
   }
 }
@@ -119,7 +122,14 @@ interface EncodedHeader extends Omit<Checkpoint, 'sections' | 'maximum' | 'water
   sections: (Omit<Section, 'arrays'> & { arrays: { name: string; kind: ArrayKind; length: number; at: number }[] })[]
 }
 
-function align(n: number): number { return (n + 7) & ~7 }
+/** Of the header's length and everything after the checksum itself. */
+function checksum(bytes: Uint8Array): number {
+  return crc32(bytes.subarray(16), crc32(bytes.subarray(8, 12)))
+}
+
+function align(n: number): number {
+  return (n + 7) & ~7
+}
 
 function kindOf(array: SavedArray): ArrayKind {
   return array instanceof Float64Array ? 'f64' : array instanceof Int32Array ? 'i32' : 'u8'
@@ -127,11 +137,16 @@ function kindOf(array: SavedArray): ArrayKind {
 
 function arrayAt(bytes: Uint8Array, at: number, kind: ArrayKind, length: number): SavedArray {
   const size = kind === 'f64' ? 8 : kind === 'i32' ? 4 : 1
-  const copy = bytes.slice(at, at + length * size).buffer
+  // Not bytes.slice: of a Buffer, which files are read into, that is a view on the whole file.
+  const copy = new Uint8Array(bytes.subarray(at, at + length * size)).buffer
   return kind === 'f64' ? new Float64Array(copy) : kind === 'i32' ? new Int32Array(copy) : new Uint8Array(copy)
 }
 
 function syncFolder(path: string): void {
   const folder = openSync(path, 'r')
-  try { fsyncSync(folder) } finally { closeSync(folder) }
+  try {
+    fsyncSync(folder)
+  } finally {
+    closeSync(folder)
+  }
 }

@@ -18,40 +18,52 @@ export class EpochCutter<S extends Schema> {
     this.watermark = watermark
   }
 
-  get epoch(): number { return Math.floor(this.maximum / this.#length) }
+  /** 0 as long as no row had a time. */
+  get epoch(): number {
+    return this.maximum === -Infinity ? 0 : Math.floor(this.maximum / this.#length)
+  }
 
   /**
    * Calls `part` for each piece of the batch that lies in one epoch, and `end` between two of them with the number
-   * of the epoch that is over and how many rows of the batch came before.
+   * of the epoch that is over and how many rows of the batch came before. By then `maximum` and `watermark` are those
+   * that open the next epoch, so whoever goes on from what `end` saved does not end the same epoch twice.
    */
   async cut(batch: Batch<S>, part: (piece: Batch<S>) => void, end: (epoch: number, rowsBefore: number) => Promise<void>): Promise<void> {
     const ts = batch.col['ts'] as Float64Array
     let from = 0
     for (let i = this.#crossing(ts, 0, batch.n); i < batch.n; i = this.#crossing(ts, i, batch.n)) {
       if (i > from) part(sliceRows(batch, from, i, this.watermark))
-      if (this.maximum !== -Infinity) await end(this.epoch, i)
+      const over = this.epoch
+      const first = this.maximum === -Infinity
       this.maximum = ts[i]
+      if (!first) await end(over, i)
       from = i
     }
-    const beyond = batch.watermark > this.maximum && Math.floor(batch.watermark / this.#length) > this.epoch
-    if (!beyond || this.maximum === -Infinity) {
+    const over = this.epoch
+    const lifts = Number.isFinite(batch.watermark) && batch.watermark > this.maximum
+    if (!lifts || this.maximum === -Infinity || Math.floor(batch.watermark / this.#length) === over) {
       this.watermark = Math.max(this.watermark, batch.watermark)
-      this.maximum = Math.max(this.maximum, this.watermark)
+      if (lifts) this.maximum = batch.watermark
       part(from === 0 ? batch : sliceRows(batch, from, batch.n, this.watermark))
       return
     }
     if (batch.n > from) part(sliceRows(batch, from, batch.n, this.watermark))
-    await end(this.epoch, batch.n)
     this.watermark = this.maximum = batch.watermark
+    await end(over, batch.n)
     part(sliceRows(batch, batch.n, batch.n, batch.watermark))
   }
 
-  /** The first row at or after `from` that starts a new epoch, or n; the running maximum follows the rows passed. */
+  /** The first row at or after `from` that starts a new epoch, or n; the running maximum follows the rows passed. Times that are none move nothing. */
   #crossing(ts: Float64Array, from: number, n: number): number {
     const next = this.maximum === -Infinity ? -Infinity : (Math.floor(this.maximum / this.#length) + 1) * this.#length
     let maximum = this.maximum
     let i = from
-    for (; i < n && ts[i] < next; i++) if (ts[i] > maximum) maximum = ts[i]
+    for (; i < n; i++) {
+      const t = ts[i]
+      if (t >= next) {
+        if (Number.isFinite(t)) break
+      } else if (t > maximum) maximum = t
+    }
     this.maximum = maximum
     return i
   }

@@ -1,5 +1,5 @@
 import type { Subject, Subscription } from 'rxjs'
-import { type Batch, type Schema, sliceRows } from '../core/batch.ts'
+import { type Batch, emptyBatch, type Schema, sliceRows } from '../core/batch.ts'
 import { TickloomError } from '../core/errors.ts'
 import type { Params } from '../core/parameters.ts'
 import type { Position, Sink, Source } from '../core/ports.ts'
@@ -42,9 +42,10 @@ export interface PumpResult {
  * throws, and TickloomError INTERRUPTED on abort after the epochs already saved.
  */
 export async function pump(task: PumpTask): Promise<PumpResult> {
+  // Its checkpoint holds no state any more.
+  if (task.resume?.done) return task.resume
   const loop = new Loop(task)
   try {
-    if (task.resume?.done) return task.resume
     await loop.run()
     return { rowsIn: loop.rowsIn, rowsOut: loop.rowsOut, counts: task.flow.counts() }
   } finally {
@@ -66,7 +67,10 @@ class Loop {
     this.#task = task
     const { topology, flow, params, resume } = task
     const names = Object.keys(topology.inputs)
-    if (names.length !== 1) throw new TickloomError('TOPOLOGY_INVALID', `topology ${topology.name} has the inputs ${names.join(', ')}; the log is one, merge them first`, { inputs: names })
+    if (names.length !== 1)
+      throw new TickloomError('TOPOLOGY_INVALID', `topology ${topology.name} has the inputs ${names.join(', ')}; the log is one, merge them first`, {
+        inputs: names,
+      })
     const { inputs, outputs } = flow.wire(topology, params)
     this.#input = inputs[names[0]] as unknown as Subject<Batch<Schema>>
     this.rowsOut = Object.fromEntries(Object.keys(topology.outputs).map((name) => [name, resume?.rowsOut[name] ?? 0]))
@@ -86,16 +90,22 @@ class Loop {
       if (!signal.aborted || thrown instanceof TickloomError) throw thrown
     }
     if (signal.aborted) throw new TickloomError('INTERRUPTED', `stopped in partition ${partition}; its finished epochs are kept`, { partition })
-    if (this.#cutter.maximum !== -Infinity) await this.#endEpoch(this.#cutter.epoch, true)
+    if (this.#position !== undefined) await this.#endEpoch(this.#cutter.epoch, true)
   }
 
   async #read(): Promise<void> {
-    const { source, partition, signal, onProgress } = this.#task
+    const { source, partition, signal, onProgress, resume, topology } = this.#task
+    // The checkpoint may lie before the heartbeat that ended its epoch, and no position of a source stands for a heartbeat.
+    if (resume) this.#feed(emptyBatch(Object.values(topology.inputs)[0], resume.watermark))
     for await (const delivery of source.open(partition, this.#position, signal)) {
-      await this.#cutter.cut(delivery.batch, (piece) => this.#feed(piece), async (epoch, rows) => {
-        if (rows > 0) this.#position = delivery.after(rows)
-        await this.#endEpoch(epoch, false)
-      })
+      await this.#cutter.cut(
+        delivery.batch,
+        (piece) => this.#feed(piece),
+        async (epoch, rows) => {
+          if (rows > 0) this.#position = delivery.after(rows)
+          await this.#endEpoch(epoch, false)
+        },
+      )
       this.#position = delivery.after(delivery.batch.n)
       onProgress?.(this.rowsIn, this.#cutter.maximum)
       if (signal.aborted) break
@@ -108,14 +118,23 @@ class Loop {
 
   #subscribe(name: string, output: { subscribe(observer: object): Subscription }): void {
     const { sinks } = this.#task
-    this.#subscriptions.push(output.subscribe({
-      next: (batch: Batch<Schema>) => {
-        if (batch.n === 0) return
-        this.rowsOut[name] += batch.n
-        for (const sink of sinks) sink.write(name, batch)
-      },
-      error: (thrown: unknown) => { this.#failure ??= thrown },
-    }))
+    this.#subscriptions.push(
+      output.subscribe({
+        next: (batch: Batch<Schema>) => {
+          if (batch.n === 0) return
+          this.rowsOut[name] += batch.n
+          // RxJS reports what an observer throws to the process, later; the pump must hear of it before it saves.
+          try {
+            for (const sink of sinks) sink.write(name, batch)
+          } catch (thrown) {
+            this.#failure ??= thrown
+          }
+        },
+        error: (thrown: unknown) => {
+          this.#failure ??= thrown
+        },
+      }),
+    )
   }
 
   #feed(batch: Batch<Schema>): void {
@@ -135,7 +154,8 @@ class Loop {
     await Promise.all(sinks.map((sink) => sink.flush(epoch)))
     await save({
       topology: `${topology.name}@${topology.version}`,
-      epoch, done,
+      epoch,
+      done,
       position: this.#position as Position,
       maximum: this.#cutter.maximum,
       watermark: this.#cutter.watermark,
