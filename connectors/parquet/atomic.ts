@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { messageOf, TickloomError } from '../../core/errors.ts'
 
@@ -17,7 +17,7 @@ export async function writeAtomically(path: string, write: (temporary: string) =
     sync(dirname(path))
     return size
   } catch (cause) {
-    rmSync(temporary, { force: true })
+    if (existsSync(temporary)) rmSync(temporary, { force: true })
     throw failureOf(path, cause)
   }
 }
@@ -34,7 +34,7 @@ export function probeFolder(folder: string): void {
     writeFileSync(probe, 'probe')
     rmSync(probe)
   } catch (cause) {
-    rmSync(probe, { force: true })
+    if (existsSync(probe)) rmSync(probe)
     throw failureOf(folder, cause)
   }
 }

@@ -10,7 +10,8 @@ import { writeParquet } from './tableWriter.ts'
 export interface ParquetDestinationOptions {
   /** Folder of the run. */
   readonly dir: string
-  readonly run: string
+  /** Noted in the manifests; the run of the task by default. */
+  readonly run?: string
   /** Whose days the `date=` folders are. */
   readonly zone?: Zone
 }
@@ -30,7 +31,7 @@ export function parquetDestination({ dir, run, zone = IST }: ParquetDestinationO
     name: 'parquet',
     async open(task) {
       probeFolder(join(dir, 'meta'))
-      const manifest = new OutputManifest(dir, run, task.partition)
+      const manifest = new OutputManifest(dir, run ?? task.run, task.partition)
       await manifest.trim(task.committed, Object.keys(task.outputs))
       return new ParquetSink(dir, zone, task, manifest)
     },
