@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import type { Command } from 'commander'
-import { openClickHouse } from '../connectors/clickhouse/client.ts'
+import type { QueryAnswer } from '../connectors/clickhouse/query.ts'
 import { type CommonFlags, duration, verb } from './flags.ts'
 import { watched } from './replay.ts'
 import type { ReplayOptions, ReplaySummary } from './replayOptions.ts'
@@ -33,7 +33,7 @@ const questions: readonly Question[] = [
   },
 ]
 
-type Answer = Question & { readonly rows: readonly Record<string, string | number>[] }
+type Answer = Question & QueryAnswer
 
 /** `tickloom demo`: a market, a replay, and three questions to its database. */
 export function demoVerb(): Command {
@@ -85,25 +85,16 @@ function replayOf({ lake, run, clickhouse }: Places): ReplayOptions {
 }
 
 async function ask(directory: string): Promise<Answer[]> {
-  const database = openClickHouse(resolve(directory))
+  const { openClickHouse } = await import('../connectors/clickhouse/client.ts')
+  const { runQuery } = await import('../connectors/clickhouse/query.ts')
+  const database = openClickHouse(directory)
   try {
     const answers: Answer[] = []
-    for (const question of questions) {
-      const result = await database.client.query({
-        query: inDatabase(question.sql),
-        format: 'JSONEachRow',
-        clickhouse_settings: { output_format_json_quote_64bit_integers: 0 },
-      })
-      answers.push({ ...question, rows: await result.json<Record<string, string | number>>() })
-    }
+    for (const question of questions) answers.push({ ...question, ...(await runQuery(database, question.sql)) })
     return answers
   } finally {
     await database.close()
   }
-}
-
-function inDatabase(sql: string): string {
-  return sql.replace(/\b(FROM|JOIN) (\w+)/g, '$1 tickloom.$2')
 }
 
 function describeLake({ out, days, contracts, rows, seconds }: Synthesised): string {
@@ -114,7 +105,7 @@ function describeReplay(s: ReplaySummary): string {
   const { seconds, bursts, signals, late } = s.outputs
   const written = s.sinks.map(({ name, rows, bytes }) => `${name} ${shownNumber(rows)} rows, ${shownBytes(bytes)}`).join('; ')
   return [
-    `2. volume-burst over it: ${shownNumber(s.rowsIn)} ticks in ${s.seconds.toFixed(2)} s, ${shownNumber(Math.round(s.ticksPerSecond))} ticks/s, both databases written`,
+    `2. volume-burst over it: ${shownNumber(s.rowsIn)} ticks in ${s.seconds.toFixed(2)} s, ${shownNumber(Math.round(s.ticksPerSecond))} ticks/s, into Parquet and ClickHouse`,
     table(['in', 'seconds', 'bursts', 'signals', 'late'], [[s.rowsIn, seconds, bursts, signals, late]]),
     table(['dropped or remarked by', 'reason', 'rows'], droppedRows(s.dropped)),
     `   written: ${written}\n`,
@@ -122,14 +113,9 @@ function describeReplay(s: ReplaySummary): string {
   ].join('\n')
 }
 
-function describeAnswer({ asks, sql, rows }: Answer, directory: string): string {
-  const head = Object.keys(rows[0] ?? { nothing: '' })
-  return [
-    `\n${asks}`,
-    `$ npx tickloom sql --clickhouse ${directory} "${sql}"`,
-    table(
-      head,
-      rows.map((row) => head.map((name) => row[name])),
-    ),
-  ].join('\n')
+function describeAnswer({ asks, sql, columns, rows }: Answer, directory: string): string {
+  const numeric = columns.map(({ type }) => /^(U?Int|Float)/.test(type))
+  const cells = rows.map((row) => row.map((cell, i) => (numeric[i] ? Number(cell) : String(cell))))
+  const names = columns.map(({ name }) => name)
+  return [`\n${asks}`, `$ tickloom sql --clickhouse ${directory} "${sql}"`, table(names, cells)].join('\n')
 }

@@ -1,6 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { resolveParameters } from '../core/parameters.ts'
-import type { Partition } from '../core/ports.ts'
 import { exposeMetrics, RunMetrics, writeMetrics } from '../runtime/metrics.ts'
 import { showProgress } from '../runtime/progress.ts'
 import { onShutdown } from '../runtime/shutdown.ts'
@@ -146,26 +145,18 @@ async function nameOf(options: ReplayOptions): Promise<{ topology: string; run: 
   return { topology: `${topology.name}@${topology.version}`, run: options.run ?? runName(topology, identityOf(topology, params, options)) }
 }
 
-async function explain(options: ReplayOptions, { json, dryRun }: ReplayFlags): Promise<void> {
-  const { plugReplay } = await import('./replayPorts.ts')
+async function explain(options: ReplayOptions, { json, dryRun, explain: inFull }: ReplayFlags): Promise<void> {
+  const { explainPlan, planReplay } = await import('../connectors/parquet/plan.ts')
   const topology = await loadTopology(options.topology)
-  const params = resolveParameters(topology, options.params, options.preset)
-  const nowhere = { ...options, out: undefined, clickhouse: undefined }
-  const { plugged, unplug } = await plugReplay(
-    { options: nowhere, run: 'dry-run', folder: undefined, memory: topology.memory },
-    topology,
-    params,
-    undefined,
-  )
-  let partitions: readonly Partition[]
-  try {
-    partitions = await plugged.source.partitions()
-  } finally {
-    await unplug()
-  }
-  const plan = { topology: `${topology.name}@${topology.version}`, parameters: params, partitions }
-  if (!json) process.stdout.write(`${planTables(plan)}\n`)
-  else if (dryRun) process.stdout.write(`${JSON.stringify(plan, undefined, 2)}\n`)
+  const parameters = resolveParameters(topology, options.params, options.preset)
+  const [columns] = Object.values(topology.inputs)
+  const { lake, from, to, timeFrom, timeTo, symbols, strikes: wanted } = options
+  const plan = await planReplay(lake, { from, to, timeFrom, timeTo, symbols, strikes: wanted, columns })
+  const partitions = plan.days.map(({ date: name, rows, files }) => ({ name, rows, files: files.map((file) => file.path) }))
+  const shown = { topology: `${topology.name}@${topology.version}`, parameters, partitions, leftOut: plan.pruned }
+  if (json && dryRun) process.stdout.write(`${JSON.stringify(shown, undefined, 2)}\n`)
+  if (json) return
+  process.stdout.write(`${planTables(shown)}\n${inFull ? `${explainPlan(plan)}\n` : ''}`)
 }
 
 function answer(summary: ReplaySummary, { quiet, json }: ReplayFlags): void {

@@ -1,7 +1,5 @@
-import { rmSync } from 'node:fs'
-import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
-import { MarketDay } from '../connectors/synthetic/market.ts'
+import { generateDay } from '../connectors/synthetic/market.ts'
 import { parseSyntheticOptions, syntheticDays } from '../connectors/synthetic/source.ts'
 import { Instruments } from '../core/instruments.ts'
 import { formatDate } from '../core/time.ts'
@@ -45,10 +43,33 @@ export function synthVerb(): Command {
     .option('--rate <r>', 'snapshots of an instrument a second, on average', positive, 1)
     .option('--seed <n>', 'start of the random numbers', whole, 7)
     .option('--symbol <name>', 'the underlying', 'NIFTY')
-    .addOption(new Option('--order <order>', 'time: sorted, as a packed lake is; arrival: as a feed delivers, late rows included').choices(['time', 'arrival']).default('time'))
+    .addOption(
+      new Option('--order <order>', 'time: sorted, as a packed lake is; arrival: as a feed delivers, late rows included')
+        .choices(['time', 'arrival'])
+        .default('time'),
+    )
     .action(async ({ json, ...options }: SynthOptions & CommonFlags) => {
       const made = await synthesise(options)
       if (json) process.stdout.write(`${JSON.stringify(made)}\n`)
-      else process.stdout.write(`${shownNumber(made.rows)} ticks of ${made.contracts} instruments over ${made.days} days in ${made.out}, ${made.seconds.toFixed(1)} s\n`)
+      else
+        process.stdout.write(
+          `${shownNumber(made.rows)} ticks of ${made.contracts} instruments over ${made.days} days in ${made.out}, ${made.seconds.toFixed(1)} s\n`,
+        )
     })
+}
+
+/** Makes the lake, in place of what was there of these days. Throws OPTION_INVALID, OUTPUT_UNWRITABLE, DISK_FULL. */
+export async function synthesise({ out, order, ...wanted }: SynthOptions): Promise<Synthesised> {
+  const { writeLakeDay } = await import('../connectors/parquet/lakeWriter.ts')
+  const { days, from, strikes, rate, seed, symbol } = wanted
+  const options = parseSyntheticOptions({ days, from, strikes, rate, seed, symbol })
+  const instruments = new Instruments()
+  const start = performance.now()
+  let rows = 0
+  for (const day of syntheticDays(options)) {
+    const { ticks } = generateDay(options, day, instruments)
+    rows += ticks.n
+    await writeLakeDay({ lake: out, date: formatDate(day), ticks, instruments, order })
+  }
+  return { out, days, contracts: instruments.size, rows, seconds: (performance.now() - start) / 1000 }
 }

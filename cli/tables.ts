@@ -36,7 +36,7 @@ export function summaryTables(s: ReplaySummary): string {
   const days = s.partitions.length
   const resumed = Object.keys(s.resumed).length
   const parts = [
-    `run ${s.run} of ${s.topology}: ${shownNumber(s.rowsIn)} rows of ${days} partition${days === 1 ? '' : 's'} in ${s.seconds.toFixed(2)} s, ${shownNumber(Math.round(s.ticksPerSecond))} ticks/s${resumed > 0 ? `; ${resumed} resumed` : ''}`,
+    `run ${s.run} of ${s.topology}: ${shownNumber(s.rowsIn)} rows of ${days} partition${days === 1 ? '' : 's'} in ${s.seconds.toFixed(2)} s, ${shownNumber(Math.round(s.ticksPerSecond))} ticks/s, ${shownBytes(s.peakMemory)} of memory${resumed > 0 ? `; ${resumed} resumed` : ''}`,
     table(['output', 'rows'], Object.entries(s.outputs)),
     table(['dropped or remarked by', 'reason', 'rows'], droppedRows(s.dropped)),
     table(
@@ -72,7 +72,7 @@ export function planTables({ topology, parameters, partitions }: { topology: str
       ['partition', 'rows'],
       partitions.map((p) => [p.name, p.rows ?? '?']),
     ),
-    `${partitions.length} partitions${all === undefined ? '' : `, ${shownNumber(all)} rows`}`,
+    `${partitions.length} partition${partitions.length === 1 ? '' : 's'}${all === undefined ? '' : `, ${shownNumber(all)} rows`}`,
   ].join('\n')
 }
 

@@ -34,11 +34,12 @@ const summary = {
   steps: [{ id: 'dedup', rowsIn: 2_000_000, rowsOut: 1_999_993, micros: 20_000, stateBytes: 64 }],
   out: '/x',
   resumed: {},
+  peakMemory: 250e6,
 }
 
 test('the summary of a replay', () => {
   const text = summaryTables(summary)
-  expect(text).toContain('run r1 of volume-burst@1: 2,000,000 rows of 2 partitions in 0.50 s, 4,000,000 ticks/s\n')
+  expect(text).toContain('run r1 of volume-burst@1: 2,000,000 rows of 2 partitions in 0.50 s, 4,000,000 ticks/s, 250.0 MB of memory\n')
   expect(text).toMatch(/│ dedup .* │ duplicate │ +7 │/)
   expect(text).not.toContain('conflict')
   expect(text).toMatch(/│ dedup │ 2,000,000 │ 1,999,993 │ 0\.020 +│ 10 +│ 64 B +│/)
