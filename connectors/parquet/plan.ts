@@ -1,5 +1,6 @@
 import type { Schema } from '../../core/batch.ts'
 import { TickloomError } from '../../core/errors.ts'
+import { contractOf } from '../../core/instruments.ts'
 import { attach, IST, type Zone } from '../../core/time.ts'
 import { type ColumnPlan, type Conditions, columnsOf, type InstrumentPlan, instrumentOf } from './columns.ts'
 import { duckRows, quoted } from './duck.ts'
@@ -82,7 +83,7 @@ export async function planReplay(lake: string, filter: ReplayFilter & { readonly
     days.set(file.date, [...(days.get(file.date) ?? []), plan])
   }
   if (days.size === 0)
-    throw new TickloomError('LAKE_EMPTY', `nothing to read in ${lake}: ${found.length} files, ${found.length} left out`, { lake, pruned })
+    throw new TickloomError('LAKE_EMPTY', `nothing to read in ${lake}: it has ${found.length} files of ticks, and none is wanted`, { lake, pruned })
   return { lake, days: [...days].sort(([a], [b]) => (a < b ? -1 : 1)).map(([date, files]) => dayOf(date, files)), pruned, columns: filter.columns }
 }
 
@@ -110,7 +111,6 @@ function timesOf(date: string, { timeFrom, timeTo }: ReplayFilter, zone: Zone): 
 /** A file with an instrument column that no manifest describes is asked which instruments it holds. */
 async function withNames(file: LakeFile, footer: Footer): Promise<LakeFile> {
   if (file.shares.length > 0 || !footer.columns.has('instrument')) return file
-  const { contractOf } = await import('../../core/instruments.ts')
   const rows = await duckRows<{ name: string | null; rows: number }>(
     `SELECT instrument AS name, count(*)::DOUBLE AS rows FROM read_parquet(${quoted(file.path)}, hive_partitioning = false) GROUP BY ALL ORDER BY ALL`,
   )

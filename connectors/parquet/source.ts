@@ -100,6 +100,8 @@ function slice<S extends Schema>({ n, col }: Chunk, columns: S, from: number, to
 
 function chunksOf({ files }: DayPlan, columns: Schema, instruments: Instruments, reader: Reader): AsyncGenerator<Chunk, void, undefined> {
   const native = reader === 'native' || (reader === 'auto' && files.length === 1)
+  // Files open in any order; ids are given out in theirs.
+  for (const { instrument } of files) if (instrument.kind === 'constant') instruments.id(instrument.name)
   const open: OpenFile = native ? openNative : openDuck
   if (files.length === 1) return checked(files[0], open(files[0], instruments, native ? NATIVE_ROWS : MOST_ROWS))
   const rows = Math.max(4_096, Math.min(MOST_ROWS, Math.floor(ROWS_IN_MERGE / files.length)))
