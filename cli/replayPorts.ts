@@ -31,8 +31,8 @@ export function plugReplay(task: WorkerTask, topology: Topology, params: Params,
     symbols: options.symbols, strikes: options.strikes, columns: input, instruments, reader: options.reader })
   const source = task.memory === 'day' ? days : concat(days)
   const destinations: Destination[] = []
-  if (options.out !== undefined && folder !== undefined) destinations.push(parquetDestination({ dir: folder }))
-  if (committer !== undefined) destinations.push(clickhouseDestination({ committer }))
+  if (options.out !== undefined && folder !== undefined) destinations.push(parquetDestination({ dir: folder, run }))
+  if (committer !== undefined && folder !== undefined) destinations.push(clickhouseDestination({ committer, staging: join(folder, 'staging') }))
   return {
     plugged: {
       topology, params, run, instruments, source,

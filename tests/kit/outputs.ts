@@ -22,5 +22,5 @@ export async function clickhouseRows(directory: string, run: string): Promise<Re
   const hash = OUTPUTS.map((t) => `SELECT '${t}' AS output, toString(count()) || ' ' || toString(uniqExact(*)) || ' ' || toString(sum(cityHash64(*))) AS rows FROM (SELECT * EXCEPT run_id FROM ${t} WHERE run_id = '${run}')`)
   const { code, stdout, stderr } = await tickloom(['sql', hash.join(' UNION ALL '), '--clickhouse', directory, '--format', 'json'])
   if (code !== 0) throw new Error(`tickloom sql ended with ${code}: ${stderr}`)
-  return Object.fromEntries((JSON.parse(stdout) as { output: string; rows: string }[]).map((r) => [r.output, r.rows]))
+  return Object.fromEntries(stdout.trim().split('\n').map((line) => JSON.parse(line) as { output: string; rows: string }).map((r) => [r.output, r.rows]))
 }

@@ -95,7 +95,8 @@ describe('bad input', () => {
   it('a topology whose step throws, named, with its finished epochs kept', async () => {
     const file = join(folder, 'step-throws.ts')
     writeFileSync(file, `
-      import { topology, Trade, z } from 'tickloom'
+      import { topology, Trade } from 'tickloom'
+      import { z } from 'zod'
       export default topology({ name: 'bad', version: 1, memory: 'day', params: z.object({}), inputs: { ticks: Trade }, outputs: { ticks: Trade },
         wire: ({ ticks }, at) => ({ ticks: ticks.pipe(at('moody').map((batch) => { if (batch.n > 0 && batch.col.ts[0] > ${Date.UTC(2025, 0, 6, 7) * 1000}) throw new Error('no more'); return batch })) }) })`)
     const { code, stderr } = await tickloom(['replay', '--topology', file, '--lake', lake, '--out', fresh()])
@@ -117,7 +118,7 @@ describe('bad input', () => {
 
   it('a database directory that another process has open', async () => {
     const out = fresh()
-    const first = replay(lake, '--out', out, '--clickhouse', join(out, 'ch'), '--epoch', '1m')
+    const first = replay(lake, '--out', out, '--clickhouse', join(out, 'ch'), '--epoch', '10m')
     while (!existsSync(join(out, 'ch', 'status'))) await new Promise((resolve) => { setTimeout(resolve, 20) })
     const second = await replay(lake, '--out', fresh(), '--clickhouse', join(out, 'ch'))
     expect([second.code, second.stderr]).toEqual([2, expect.stringMatching(/CLICKHOUSE_BUSY/)])

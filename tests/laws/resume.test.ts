@@ -12,7 +12,7 @@ const KILLS = Number(process.env['TICKLOOM_KILLS'] ?? 4)
 let lake: string
 const into = (name: string, more: readonly string[] = []) => {
   const out = join(dirname(lake), name)
-  return { out, database: join(out, 'clickhouse'), args: ['replay', '--topology', 'volume-burst', '--preset', 'j1', '--lake', lake, '--epoch', '5m', '--out', out, '--clickhouse', join(out, 'clickhouse'), '--run', 'R', '--quiet', ...more] }
+  return { out, database: join(out, 'clickhouse'), args: ['replay', '--topology', 'volume-burst', '--preset', 'j1', '--lake', lake, '--epoch', '20m', '--out', out, '--clickhouse', join(out, 'clickhouse'), '--run', 'R', '--quiet', ...more] }
 }
 const whole = async (name: string, more: readonly string[] = []) => {
   const { args, out, database } = into(name, more)
