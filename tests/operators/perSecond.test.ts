@@ -96,11 +96,17 @@ describe('perSecond', () => {
         `
       ts          instrument  price  delta
       09:15:02.1  GOLD           50      1
-      09:15:03.1  NIFTY         100      2
+      09:15:02.2  NIFTY         100      2
       09:15:09.0  GOLD           51      3`,
         '15:30:00',
       ),
-    ).toEqual(['09:15:02 GOLD 2 50 1 =', '09:15:03 NIFTY 3 100 2 =', '09:15:04 NIFTY 4 100 0 1', '09:15:09 GOLD 1 51 3 ='])
+    ).toEqual([
+      '09:15:02 GOLD 2 50 1 =',
+      '09:15:02 NIFTY 2 100 2 =',
+      '09:15:03 NIFTY 3 100 0 1',
+      '09:15:04 NIFTY 4 100 0 2',
+      '09:15:09 GOLD 1 51 3 =',
+    ])
   })
 
   it('starts a second day anew: no price is carried over night, and the order is that of the new day', () => {
