@@ -3,7 +3,7 @@ import { TickloomError } from '../../core/errors.ts'
 import { type Contract, nameOf } from '../../core/instruments.ts'
 import { formatDate, parseDate } from '../../core/time.ts'
 import type { Footer, FooterColumn } from './inspect.ts'
-import type { LakeFile } from './layout.ts'
+import type { LakeFile } from './lakeFile.ts'
 
 /** One column of the projection and the column of the file it is read from; undefined when missing, which reads as NaN. */
 export interface ColumnPlan {

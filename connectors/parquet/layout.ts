@@ -3,27 +3,8 @@ import { join } from 'node:path'
 import { TickloomError } from '../../core/errors.ts'
 import type { Contract } from '../../core/instruments.ts'
 import { parseDate } from '../../core/time.ts'
+import type { LakeFile } from './lakeFile.ts'
 import { MANIFEST, readManifest } from './manifest.ts'
-
-/** A contract's share of a file; `rows` is undefined where only its path tells of it. */
-export interface ContractShare {
-  readonly contract: Contract
-  readonly rows: number | undefined
-  /** First and last event time, microseconds; -Infinity and Infinity when unknown. */
-  readonly min: number
-  readonly max: number
-}
-
-/** A file of the lake, as its path or the manifest tells of it, before anything of it is read. */
-export interface LakeFile {
-  readonly path: string
-  readonly date: string
-  readonly symbol: string | undefined
-  /** `time`: sorted by time, checked. `arrival`: replayed as it is. */
-  readonly order: 'time' | 'arrival'
-  /** What the file holds; empty when only the file itself knows. */
-  readonly shares: readonly ContractShare[]
-}
 
 /**
  * The files of a lake: what its manifest names, else every dated Parquet file below it.

@@ -3,7 +3,7 @@ import { isAbsolute, join } from 'node:path'
 import { TickloomError } from '../../core/errors.ts'
 import type { Contract } from '../../core/instruments.ts'
 import { formatTime, parseDate, startOfDay, UTC } from '../../core/time.ts'
-import type { ContractShare, LakeFile } from './layout.ts'
+import type { ContractShare, LakeFile } from './lakeFile.ts'
 
 /** Where a lake keeps its manifest: one line a contract and file. */
 export const MANIFEST = 'meta/packed_manifest.csv'

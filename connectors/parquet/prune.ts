@@ -1,6 +1,6 @@
 import { type Contract, nameOf, type OptionType } from '../../core/instruments.ts'
 import type { Conditions, InstrumentPlan } from './columns.ts'
-import type { LakeFile } from './layout.ts'
+import type { LakeFile } from './lakeFile.ts'
 
 /** Which ticks are wanted; what is left out is not limited. Times of day are the market's wall clock, the end excluded. */
 export interface ReplayFilter {
