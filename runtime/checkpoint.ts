@@ -23,7 +23,8 @@ export interface Checkpoint {
   readonly sections: readonly Section[]
 }
 
-const MAGIC = 'TLOOMCP1'
+/** The digit is the version of the format; 1 left the header's length out of its checksum. */
+const MAGIC = 'TLOOMCP2'
 type ArrayKind = 'f64' | 'i32' | 'u8'
 
 /**
@@ -97,11 +98,20 @@ export function writeCheckpoint(path: string, c: Checkpoint): void {
     renameSync(temporary, path)
     syncFolder(dirname(path))
   } catch (cause) {
-    rmSync(temporary, { force: true })
+    discard(temporary)
     const code = (cause as NodeJS.ErrnoException).code
     if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG')
       throw new TickloomError('DISK_FULL', `no space left to write the checkpoint ${path}`, { path }, cause)
     throw new TickloomError('OUTPUT_UNWRITABLE', `cannot write the checkpoint ${path}: ${messageOf(cause)}`, { path }, cause)
+  }
+}
+
+/** Removes what is half written, if anything is: why it is only half written is what the caller wants to know. */
+function discard(path: string): void {
+  try {
+    rmSync(path, { force: true })
+  } catch {
+    // Where it could not be made, it cannot be removed either.
   }
 }
 

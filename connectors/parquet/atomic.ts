@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { messageOf, TickloomError } from '../../core/errors.ts'
 
@@ -17,7 +17,7 @@ export async function writeAtomically(path: string, write: (temporary: string) =
     sync(dirname(path))
     return size
   } catch (cause) {
-    if (existsSync(temporary)) rmSync(temporary, { force: true })
+    discard(temporary)
     throw failureOf(path, cause)
   }
 }
@@ -34,7 +34,7 @@ export function probeFolder(folder: string): void {
     writeFileSync(probe, 'probe')
     rmSync(probe)
   } catch (cause) {
-    if (existsSync(probe)) rmSync(probe)
+    discard(probe)
     throw failureOf(folder, cause)
   }
 }
@@ -48,12 +48,23 @@ function sync(path: string): void {
   }
 }
 
+/** Removes what is half written, if anything is: why it is only half written is what the caller wants to know. */
+function discard(path: string): void {
+  try {
+    rmSync(path, { force: true })
+  } catch {
+    // Where it could not be made, it cannot be removed either.
+  }
+}
+
 /** The engine tells of the system's failures in words, Node by code. */
 function failureOf(path: string, cause: unknown): unknown {
   const message = messageOf(cause)
   if (/ENOSPC|EDQUOT|No space left|quota exceeded/i.test(message))
     return new TickloomError('DISK_FULL', `no space left to write ${path}`, { file: path }, cause)
-  if (/EACCES|EPERM|EROFS|ENOTDIR|EEXIST|EISDIR|Permission denied|Read-only/i.test(message)) {
+  const node = /EACCES|EPERM|EROFS|ENOTDIR|EEXIST|EISDIR|ENOENT|ELOOP|ENAMETOOLONG/
+  const engine = /Permission denied|Read-only|Not a directory|Is a directory|No such file|symbolic links|name too long/i
+  if (node.test(message) || engine.test(message)) {
     return new TickloomError('OUTPUT_UNWRITABLE', `cannot write ${path}: ${message}`, { file: path }, cause)
   }
   return cause

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -87,10 +87,26 @@ describe('checkpoint', () => {
     expect([readCheckpoint(path)?.epoch, existsSync(`${path}.tmp`)]).toEqual([8, false])
   })
 
+  it('is refused in the format before', () => {
+    const before = encodeCheckpoint(checkpoint)
+    before[7] = '1'.charCodeAt(0)
+    expect(() => decodeCheckpoint(before, 'the.file')).toThrow('is not a checkpoint of this version')
+  })
+
   it('says what it could not write, and leaves nothing half written', () => {
     const path = join(folder(), 'p.checkpoint')
     mkdirSync(join(path, 'in the way'), { recursive: true })
     expect(() => writeCheckpoint(path, checkpoint)).toThrow(expect.objectContaining({ code: 'OUTPUT_UNWRITABLE', at: { path } }))
     expect(existsSync(`${path}.tmp`)).toBe(false)
+  })
+
+  it('says that it cannot be below a file, nor below a link to nowhere', () => {
+    const dir = folder()
+    writeFileSync(join(dir, 'file'), '')
+    symlinkSync('/nowhere/at/all', join(dir, 'link'))
+    mkdirSync(join(dir, 'p.checkpoint.tmp'))
+    for (const path of [join(dir, 'file', 'p.checkpoint'), join(dir, 'link', 'p.checkpoint'), join(dir, 'p.checkpoint')]) {
+      expect(() => writeCheckpoint(path, checkpoint), path).toThrow(expect.objectContaining({ code: 'OUTPUT_UNWRITABLE', at: { path } }))
+    }
   })
 })
