@@ -27,14 +27,27 @@ const work = mkdtempSync(join(tmpdir(), 'tickloom-bench-'))
 function median(name: string, measure: () => Result): Result {
   const results = Array.from({ length: runs }, measure).sort((a, b) => a.seconds - b.seconds)
   const result = results[Math.floor((results.length - 1) / 2)]
-  process.stderr.write(`${name}: ${result.seconds.toFixed(2)} s, ${result.millionTicksPerSecond.toFixed(1)} M ticks/s, ${Math.round(result.peakMemoryMb)} MB (of ${results.map((r) => r.seconds.toFixed(2)).join(', ')})\n`)
+  process.stderr.write(
+    `${name}: ${result.seconds.toFixed(2)} s, ${result.millionTicksPerSecond.toFixed(1)} M ticks/s, ${Math.round(result.peakMemoryMb)} MB (of ${results.map((r) => r.seconds.toFixed(2)).join(', ')})\n`,
+  )
   return result
 }
 
 function peer(python: string, name: string, args: readonly string[]): Result {
   return median(name, () => {
-    const line = execFileSync(python, args, { cwd: peersFolder, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trim().split('\n').pop() as string
-    const r = JSON.parse(line) as { ticks: number; seconds: number; peak_rss_mb: number; signals?: number; sum_burst?: number; sum_second?: number; sum_close?: number }
+    const line = execFileSync(python, args, { cwd: peersFolder, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+      .trim()
+      .split('\n')
+      .pop() as string
+    const r = JSON.parse(line) as {
+      ticks: number
+      seconds: number
+      peak_rss_mb: number
+      signals?: number
+      sum_burst?: number
+      sum_second?: number
+      sum_close?: number
+    }
     const answers = r.signals === undefined ? undefined : [r.signals, r.sum_burst as number, r.sum_second as number, r.sum_close as number]
     return { name, seconds: r.seconds, millionTicksPerSecond: r.ticks / r.seconds / 1e6, peakMemoryMb: r.peak_rss_mb, answers }
   })
@@ -43,7 +56,11 @@ function peer(python: string, name: string, args: readonly string[]): Result {
 /** A whole `tickloom replay` process; seconds are those of reading and computing, as the peers' leave out imports. */
 function tickloom(args: readonly string[]): ReplaySummary & { wholeSeconds: number } {
   const start = performance.now()
-  const { status, stdout, stderr } = spawnSync(process.execPath, [main, 'replay', '--topology', 'volume-burst', '--preset', 'j1', '--json', ...args], { encoding: 'utf8', maxBuffer: 1 << 26 })
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [main, 'replay', '--topology', 'volume-burst', '--preset', 'j1', '--json', ...args],
+    { encoding: 'utf8', maxBuffer: 1 << 26 },
+  )
   if (status !== 0) throw new Error(`tickloom replay ${args.join(' ')} ended with ${status}: ${stderr}`)
   return { ...(JSON.parse(stdout) as ReplaySummary), wholeSeconds: (performance.now() - start) / 1000 }
 }
@@ -59,7 +76,9 @@ const last = new Map<string, ReplaySummary & { wholeSeconds: number }>()
 
 async function answersOf(out: string): Promise<number[]> {
   const connection = await (await DuckDBInstance.create(':memory:')).connect()
-  const rows = await connection.runAndReadAll(`select count(*)::double, sum(burst), sum("second")::double, round(sum(close), 2) from read_parquet('${out}/signals/**/*.parquet')`)
+  const rows = await connection.runAndReadAll(
+    `select count(*)::double, sum(burst), sum("second")::double, round(sum(close), 2) from read_parquet('${out}/signals/**/*.parquet')`,
+  )
   return rows.getRows()[0] as number[]
 }
 
@@ -67,7 +86,10 @@ function steps(s: ReplaySummary): Record<string, string> {
   const lines = s.steps.map((step) => [step.id, `${(step.micros / 1000).toFixed(0)} ms, ${((step.micros * 1000) / s.rowsIn).toFixed(1)} ns a tick`])
   const graph = s.steps.reduce((sum, step) => sum + step.micros, 0) / 1e6
   const sinks = s.sinks.map((sink) => [`sink ${sink.name}`, `${sink.seconds.toFixed(2)} s for ${sink.rows} rows`])
-  return Object.fromEntries([...lines, ['all steps', `${graph.toFixed(2)} s`], ...sinks, ['wall', `${s.seconds.toFixed(2)} s`]]) as Record<string, string>
+  return Object.fromEntries([...lines, ['all steps', `${graph.toFixed(2)} s`], ...sinks, ['wall', `${s.seconds.toFixed(2)} s`]]) as Record<
+    string,
+    string
+  >
 }
 
 const python = peersPython()
@@ -101,19 +123,34 @@ const answers = await answersOf(join(work, `out-${round}`))
 const best = (results: readonly Result[]) => results.reduce((a, b) => (a.seconds < b.seconds ? a : b))
 const bestPolars = best(peers.slice(0, 2))
 
-process.stdout.write(`${JSON.stringify({
-  date: new Date().toISOString().slice(0, 10),
-  machine: { cores: cpus().length, model: cpus()[0].model, memoryMb: Math.round(Number(/MemTotal:\s+(\d+)/.exec(readFileSync('/proc/meminfo', 'utf8'))?.[1]) / 1024) },
-  node: process.version,
-  runs,
-  peers, scans, ours: [...ours, written],
-  answers: { ours: answers, peersAgree: peers.every((p) => p.answers === undefined || p.answers.every((n, i) => Math.abs(n - answers[i]) < 0.01)) },
-  ratios: {
-    bestToBestPolars: bestPolars.seconds / best(ours).seconds,
-    mergedTwoProcessesToBestPolars: bestPolars.seconds / ours[1].seconds,
-    mergedOneProcessToBestPolars: bestPolars.seconds / ours[0].seconds,
-    perContractTwoProcessesToBestPolars: bestPolars.seconds / ours[3].seconds,
-  },
-  whereTheTimeGoes: Object.fromEntries([...last].map(([name, s]) => [name, steps(s)])),
-}, null, 2)}\n`)
+process.stdout.write(
+  `${JSON.stringify(
+    {
+      date: new Date().toISOString().slice(0, 10),
+      machine: {
+        cores: cpus().length,
+        model: cpus()[0].model,
+        memoryMb: Math.round(Number(/MemTotal:\s+(\d+)/.exec(readFileSync('/proc/meminfo', 'utf8'))?.[1]) / 1024),
+      },
+      node: process.version,
+      runs,
+      peers,
+      scans,
+      ours: [...ours, written],
+      answers: {
+        ours: answers,
+        peersAgree: peers.every((p) => p.answers === undefined || p.answers.every((n, i) => Math.abs(n - answers[i]) < 0.01)),
+      },
+      ratios: {
+        bestToBestPolars: bestPolars.seconds / best(ours).seconds,
+        mergedTwoProcessesToBestPolars: bestPolars.seconds / ours[1].seconds,
+        mergedOneProcessToBestPolars: bestPolars.seconds / ours[0].seconds,
+        perContractTwoProcessesToBestPolars: bestPolars.seconds / ours[3].seconds,
+      },
+      whereTheTimeGoes: Object.fromEntries([...last].map(([name, s]) => [name, steps(s)])),
+    },
+    null,
+    2,
+  )}\n`,
+)
 rmSync(work, { recursive: true, force: true })

@@ -1,6 +1,6 @@
 import { type ClickHouse, isServer, openClickHouse } from '../connectors/clickhouse/client.ts'
 import { type Committer, committerOf } from '../connectors/clickhouse/committer.ts'
-import { recordedParameters, recordRun, type RunRow } from '../connectors/clickhouse/runs.ts'
+import { type RunRow, recordedParameters, recordRun } from '../connectors/clickhouse/runs.ts'
 import { TickloomError } from '../core/errors.ts'
 import type { Topology } from '../core/topology.ts'
 import type { Ask } from '../runtime/serveWorker.ts'
@@ -32,15 +32,32 @@ export class ReplayDatabase {
       throw new TickloomError('RUN_MISMATCH', `${this.#clickhouse.location} holds a run ${run} made with other settings: ${before}`, { run })
     }
     this.#row = {
-      run, topology: topology.name, version: topology.version, parameters, lake: options.lake, from: options.from ?? '', to: options.to ?? '',
-      started: new Date(), finished: undefined, status: 'running', rowsIn: 0, rowsOut: 0, code: version,
+      run,
+      topology: topology.name,
+      version: topology.version,
+      parameters,
+      lake: options.lake,
+      from: options.from ?? '',
+      to: options.to ?? '',
+      started: new Date(),
+      finished: undefined,
+      status: 'running',
+      rowsIn: 0,
+      rowsOut: 0,
+      code: version,
     }
     await recordRun(this.#clickhouse, this.#database, this.#row)
   }
 
   async finish(summary: ReplaySummary): Promise<void> {
     const rowsOut = Object.values(summary.outputs).reduce((sum, n) => sum + n, 0)
-    await recordRun(this.#clickhouse, this.#database, { ...(this.#row as RunRow), finished: new Date(), status: 'done', rowsIn: summary.rowsIn, rowsOut })
+    await recordRun(this.#clickhouse, this.#database, {
+      ...(this.#row as RunRow),
+      finished: new Date(),
+      status: 'done',
+      rowsIn: summary.rowsIn,
+      rowsOut,
+    })
   }
 
   /** Does for a worker process what only the owner of the directory can. */
@@ -49,7 +66,9 @@ export class ReplayDatabase {
     return served[name](payload)
   }
 
-  close(): Promise<void> { return this.#clickhouse.close() }
+  close(): Promise<void> {
+    return this.#clickhouse.close()
+  }
 }
 
 /** A worker's way into the database: its own connection to a server, or through the parent that owns the directory. */
@@ -59,9 +78,15 @@ export function workerCommitter(options: ReplayOptions, ask: Ask): Committer | u
   return {
     location: options.clickhouse,
     takes: 'files',
-    prepare: async (tables) => { await ask('prepare', tables) },
-    insert: async (insert) => { await ask('insert', insert) },
-    commit: async (epoch) => { await ask('commit', epoch) },
+    prepare: async (tables) => {
+      await ask('prepare', tables)
+    },
+    insert: async (insert) => {
+      await ask('insert', insert)
+    },
+    commit: async (epoch) => {
+      await ask('commit', epoch)
+    },
     committedEpochs: async (scope) => (await ask('committedEpochs', scope)) as number[],
   }
 }

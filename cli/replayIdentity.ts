@@ -11,8 +11,15 @@ export type Identity = Readonly<Record<string, unknown>>
 
 export function identityOf(t: Topology, params: Params, o: ReplayOptions): Identity {
   return {
-    topology: `${t.name}@${t.version}`, parameters: params, lake: resolve(o.lake), from: o.from ?? null, to: o.to ?? null,
-    time: o.timeFrom === undefined ? null : `${o.timeFrom}..${o.timeTo}`, symbols: o.symbols ?? null, strikes: o.strikes ?? null, epoch: o.epoch,
+    topology: `${t.name}@${t.version}`,
+    parameters: params,
+    lake: resolve(o.lake),
+    from: o.from ?? null,
+    to: o.to ?? null,
+    time: o.timeFrom === undefined ? null : `${o.timeFrom}..${o.timeTo}`,
+    symbols: o.symbols ?? null,
+    strikes: o.strikes ?? null,
+    epoch: o.epoch,
   }
 }
 
@@ -33,7 +40,11 @@ export function claimRun(folder: string, run: string, identity: Identity): void 
     const differs = Object.keys(identity).filter((key) => JSON.stringify(known.identity[key]) !== JSON.stringify(identity[key]))
     if (known.run === run && differs.length === 0) return
     const what = differs.map((key) => `${key} was ${JSON.stringify(known.identity[key])} and is ${JSON.stringify(identity[key])}`).join('; ')
-    throw new TickloomError('RUN_MISMATCH', `${folder} holds the run ${known.run}${what === '' ? `, not ${run}` : `, started with other settings: ${what}`}`, { out: folder, differs })
+    throw new TickloomError(
+      'RUN_MISMATCH',
+      `${folder} holds the run ${known.run}${what === '' ? `, not ${run}` : `, started with other settings: ${what}`}`,
+      { out: folder, differs },
+    )
   }
   try {
     mkdirSync(folder, { recursive: true })

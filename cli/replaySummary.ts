@@ -16,7 +16,9 @@ interface Parts {
 export function addUp({ run, topology, parameters, options, folder, summaries, seconds }: Parts): ReplaySummary {
   const rowsIn = summaries.reduce((sum, s) => sum + s.rowsIn, 0)
   return {
-    run, topology, parameters,
+    run,
+    topology,
+    parameters,
     partitions: summaries.map((s) => s.partition),
     rowsIn,
     dropped: addRecords(summaries.map((s) => s.counts)),

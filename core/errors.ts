@@ -12,10 +12,18 @@ interface Entry {
 /** Every failure tickloom raises. docs/errors.md is checked against this table. */
 export const catalogue = {
   OPTION_INVALID: { fault: 'user', retry: false, next: 'Correct the option; `--help` shows the accepted values.' },
-  PARAMETER_INVALID: { fault: 'user', retry: false, next: 'Correct the parameter; `tickloom graph --topology T` lists them with units and defaults.' },
+  PARAMETER_INVALID: {
+    fault: 'user',
+    retry: false,
+    next: 'Correct the parameter; `tickloom graph --topology T` lists them with units and defaults.',
+  },
   TOPOLOGY_NOT_FOUND: { fault: 'user', retry: false, next: 'Name a folder of topologies/ or a path to a file that exports a topology.' },
   TOPOLOGY_INVALID: { fault: 'user', retry: false, next: 'Mend the topology file; docs/howto/add-a-topology.md shows a whole one.' },
-  MARKET_DATA_INVALID: { fault: 'user', retry: false, next: 'Correct the row named of the table under markets/; its first line says what each column is.' },
+  MARKET_DATA_INVALID: {
+    fault: 'user',
+    retry: false,
+    next: 'Correct the row named of the table under markets/; its first line says what each column is.',
+  },
   INSTRUMENT_INVALID: { fault: 'user', retry: false, next: 'Name instruments as SYMBOL, SYMBOL:EXPIRY:FUT or SYMBOL:EXPIRY:STRIKE:CE|PE.' },
   LAKE_MISSING: { fault: 'user', retry: false, next: 'Check the path of --lake; `tickloom synth --out DIR` makes a lake to try.' },
   LAKE_EMPTY: { fault: 'user', retry: false, next: 'Widen --from/--to/--symbols/--strikes, or look at --explain to see what was pruned.' },
@@ -33,7 +41,7 @@ export const catalogue = {
   STEP_ID_TAKEN: { fault: 'user', retry: false, next: 'Give every step of the topology a name of its own.' },
   STEP_FAILED: { fault: 'internal', retry: false, next: 'The cause names the operator; with a user topology, mend its function.' },
   CLICKHOUSE_REFUSED: { fault: 'external', retry: true, next: 'Check that the server named is up; then run again with --resume.' },
-  CLICKHOUSE_REJECTED: { fault: 'user', retry: false, next: 'Read the server\'s message: a table or column differs from what this version writes.' },
+  CLICKHOUSE_REJECTED: { fault: 'user', retry: false, next: "Read the server's message: a table or column differs from what this version writes." },
   CLICKHOUSE_BUSY: { fault: 'user', retry: true, next: 'Another process has the embedded database open: stop it, or use a server.' },
   SQL_INVALID: { fault: 'user', retry: false, next: 'Correct the query; `tickloom sql --help` shows the tables.' },
   WORKER_DIED: { fault: 'external', retry: true, next: 'Run again with --resume; if it repeats, use --workers 1 and look at memory.' },
@@ -54,9 +62,15 @@ export class TickloomError extends Error {
     this.at = at
   }
 
-  get fault(): Fault { return catalogue[this.code].fault }
-  get retry(): boolean { return catalogue[this.code].retry }
-  get next(): string { return catalogue[this.code].next }
+  get fault(): Fault {
+    return catalogue[this.code].fault
+  }
+  get retry(): boolean {
+    return catalogue[this.code].retry
+  }
+  get next(): string {
+    return catalogue[this.code].next
+  }
 }
 
 /** The message of anything thrown, as one line. */

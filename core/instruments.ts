@@ -39,7 +39,9 @@ export class Instruments {
   readonly #names: string[] = []
   readonly #contracts: Contract[] = []
 
-  get size(): number { return this.#names.length }
+  get size(): number {
+    return this.#names.length
+  }
 
   id(name: string): number {
     const known = this.#ids.get(name)
@@ -49,6 +51,10 @@ export class Instruments {
     return this.#names.push(name) - 1
   }
 
-  name(id: number): string { return this.#names[id] }
-  contract(id: number): Contract { return this.#contracts[id] }
+  name(id: number): string {
+    return this.#names[id]
+  }
+  contract(id: number): Contract {
+    return this.#contracts[id]
+  }
 }

@@ -12,7 +12,10 @@ export interface ParameterLine {
   readonly description: string
 }
 
-interface Inspected { def: { type: string; shape?: Record<string, Inspected>; innerType?: Inspected; defaultValue?: unknown }; meta(): Record<string, unknown> | undefined }
+interface Inspected {
+  def: { type: string; shape?: Record<string, Inspected>; innerType?: Inspected; defaultValue?: unknown }
+  meta(): Record<string, unknown> | undefined
+}
 
 /** Every parameter of a topology, in the order it declares them. */
 export function listParameters(params: z.ZodObject): ParameterLine[] {
@@ -59,12 +62,17 @@ function pickPreset(t: Topology, preset: string | undefined): Record<string, unk
   if (preset === undefined) return {}
   const found = t.presets?.[preset]
   if (found) return found as Record<string, unknown>
-  throw new TickloomError('PARAMETER_INVALID', `${t.name} has no preset "${preset}"; it has ${Object.keys(t.presets ?? {}).join(', ') || 'none'}`, { preset })
+  throw new TickloomError('PARAMETER_INVALID', `${t.name} has no preset "${preset}"; it has ${Object.keys(t.presets ?? {}).join(', ') || 'none'}`, {
+    preset,
+  })
 }
 
 function place(into: Record<string, unknown>, path: readonly string[], value: unknown): void {
   const [head, ...rest] = path
-  if (rest.length === 0) { into[head] = value; return }
+  if (rest.length === 0) {
+    into[head] = value
+    return
+  }
   into[head] = { ...(into[head] as object | undefined) }
   place(into[head] as Record<string, unknown>, rest, value)
 }

@@ -40,7 +40,10 @@ export interface SinkTask {
   readonly committed: number | undefined
 }
 
-export interface Flushed { readonly rows: number; readonly bytes: number }
+export interface Flushed {
+  readonly rows: number
+  readonly bytes: number
+}
 
 /** A place that outputs go to: opened once a process, then once a partition. */
 export interface Destination {

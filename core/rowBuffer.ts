@@ -19,7 +19,9 @@ export class RowBuffer<S extends Schema> {
     this.col = col as Columns<S>
   }
 
-  get capacity(): number { return this.#capacity }
+  get capacity(): number {
+    return this.#capacity
+  }
 
   /** Bytes held, used or not. */
   get bytes(): number {
@@ -47,7 +49,7 @@ export class RowBuffer<S extends Schema> {
     if (to <= from) return
     this.reserve(this.n + to - from)
     for (const name in this.schema) {
-      (this.col[name] as Column).set((batch.col[name] as Column).subarray(from, to), this.n)
+      ;(this.col[name] as Column).set((batch.col[name] as Column).subarray(from, to), this.n)
     }
     this.n += to - from
   }
@@ -59,7 +61,9 @@ export class RowBuffer<S extends Schema> {
     this.n -= count
   }
 
-  clear(): void { this.n = 0 }
+  clear(): void {
+    this.n = 0
+  }
 
   /** The rows as a batch that borrows this memory. */
   view(watermark: number): Batch<S> {

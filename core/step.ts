@@ -13,7 +13,9 @@ export interface ValueSpec<T> {
 }
 
 /** A value that a checkpoint keeps. `current` is replaced on restore: read it at every batch. */
-export interface Value<T> { current: T }
+export interface Value<T> {
+  current: T
+}
 
 /** A count of rows, by reason. Part of the state: a resumed run goes on counting where it stood. */
 export interface Counter {
@@ -51,7 +53,9 @@ export interface Step {
   map<I extends Schema, O extends Schema>(fn: (batch: Batch<I>) => Batch<O>): OperatorFunction<Batch<I>, Batch<O>>
   /** The same door for a step with several outputs. */
   split<I extends Schema, O extends Readonly<Record<string, Schema>>>(
-    outputs: readonly (keyof O & string)[], fn: (batch: Batch<I>) => Batches<O>): (source: Observable<Batch<I>>) => Branches<O>
+    outputs: readonly (keyof O & string)[],
+    fn: (batch: Batch<I>) => Batches<O>,
+  ): (source: Observable<Batch<I>>) => Branches<O>
 }
 
 /** Opens the step of that name in the topology being wired. */

@@ -1,16 +1,21 @@
-import { map, type Observable, type OperatorFunction, share, Subject } from 'rxjs'
+import { map, type Observable, type OperatorFunction, Subject, share } from 'rxjs'
 import type { Batch, Schema } from '../core/batch.ts'
 import { TickloomError } from '../core/errors.ts'
 import { Instruments } from '../core/instruments.ts'
+import type { Params } from '../core/parameters.ts'
 import { RowBuffer } from '../core/rowBuffer.ts'
 import type { Batches, Branches, Step } from '../core/step.ts'
 import type { Ports, Streams, Topology } from '../core/topology.ts'
-import type { Params } from '../core/parameters.ts'
 import { type GraphEdge, Lineage } from './lineage.ts'
 import { type Section, StateStore } from './state.ts'
 
 /** What a step did so far in this process. */
-export interface StepMeter { rowsIn: number; rowsOut: number; batches: number; micros: number }
+export interface StepMeter {
+  rowsIn: number
+  rowsOut: number
+  batches: number
+  micros: number
+}
 
 /** Owns the steps of one running topology, everything they remember and what they did. */
 export class Flow {
@@ -27,12 +32,18 @@ export class Flow {
   }
 
   /** Wires a topology between fresh subjects and its outputs. */
-  wire<I extends Ports, O extends Ports>(t: Topology<I, O>, params: Params): { inputs: { [K in keyof I]: Subject<Batch<I[K]>> }; outputs: Streams<O> } {
+  wire<I extends Ports, O extends Ports>(
+    t: Topology<I, O>,
+    params: Params,
+  ): { inputs: { [K in keyof I]: Subject<Batch<I[K]>> }; outputs: Streams<O> } {
     const inputs: Record<string, Subject<Batch<Schema>>> = {}
-    for (const name of Object.keys(t.inputs)) this.#lineage.name(inputs[name] = new Subject(), name, 'input')
+    for (const name of Object.keys(t.inputs)) this.#lineage.name((inputs[name] = new Subject()), name, 'input')
     const outputs = t.wire(inputs as unknown as Streams<I>, this.at, params as never)
     for (const name of Object.keys(t.outputs)) {
-      if (!outputs[name]) throw new TickloomError('TOPOLOGY_INVALID', `topology ${t.name} declares the output "${name}" but wire() does not return it`, { output: name })
+      if (!outputs[name])
+        throw new TickloomError('TOPOLOGY_INVALID', `topology ${t.name} declares the output "${name}" but wire() does not return it`, {
+          output: name,
+        })
       this.#lineage.output(outputs[name], name)
     }
     return { inputs: inputs as never, outputs }
@@ -51,41 +62,64 @@ export class Flow {
       rows: (name, spec) => state.rows(`${id}/${name}`, spec),
       value: (name, spec) => state.value(`${id}/${name}`, spec),
       counter: (reason) => state.counter(id, reason),
-      onRestore: (rebuild) => { state.rebuilds.push(rebuild) },
+      onRestore: (rebuild) => {
+        state.rebuilds.push(rebuild)
+      },
       scratch: (schema) => new RowBuffer(schema),
       map: (fn) => this.#map(id, meter, fn),
       split: (outputs, fn) => this.#split(id, meter, outputs, fn),
     }
   }
 
-  snapshot(): Section[] { return this.#state.snapshot() }
-  restore(sections: readonly Section[]): void { this.#state.restore(sections) }
+  snapshot(): Section[] {
+    return this.#state.snapshot()
+  }
+  restore(sections: readonly Section[]): void {
+    this.#state.restore(sections)
+  }
   /** Rows counted by the steps, as `step/reason`. */
-  counts(): Record<string, number> { return this.#state.counts() }
+  counts(): Record<string, number> {
+    return this.#state.counts()
+  }
   /** Bytes of state a step holds. */
-  stateBytes(): Record<string, number> { return this.#state.bytes() }
-  edges(): readonly GraphEdge[] { return this.#lineage.edges }
+  stateBytes(): Record<string, number> {
+    return this.#state.bytes()
+  }
+  edges(): readonly GraphEdge[] {
+    return this.#lineage.edges
+  }
 
   // share(): a step fans out to many readers but runs, and updates its state, once a batch.
   #map<I extends Schema, O extends Schema>(id: string, meter: StepMeter, fn: (b: Batch<I>) => Batch<O>): OperatorFunction<Batch<I>, Batch<O>> {
     return (source) => {
-      const out = source.pipe(map((batch) => {
-        const result = this.#run(id, meter, fn, batch)
-        meter.rowsOut += result.n
-        return result
-      }), share())
+      const out = source.pipe(
+        map((batch) => {
+          const result = this.#run(id, meter, fn, batch)
+          meter.rowsOut += result.n
+          return result
+        }),
+        share(),
+      )
       this.#lineage.step(out, id, source)
       return out
     }
   }
 
-  #split<I extends Schema, O extends Ports>(id: string, meter: StepMeter, names: readonly (keyof O & string)[], fn: (b: Batch<I>) => Batches<O>): (source: Observable<Batch<I>>) => Branches<O> {
+  #split<I extends Schema, O extends Ports>(
+    id: string,
+    meter: StepMeter,
+    names: readonly (keyof O & string)[],
+    fn: (b: Batch<I>) => Batches<O>,
+  ): (source: Observable<Batch<I>>) => Branches<O> {
     return (source) => {
-      const all = source.pipe(map((batch) => {
-        const results = this.#run(id, meter, fn, batch)
-        for (const name of names) meter.rowsOut += results[name].n
-        return results
-      }), share())
+      const all = source.pipe(
+        map((batch) => {
+          const results = this.#run(id, meter, fn, batch)
+          for (const name of names) meter.rowsOut += results[name].n
+          return results
+        }),
+        share(),
+      )
       this.#lineage.step(all, id, source)
       const branches: Record<string, Observable<unknown>> = {}
       for (const name of names) {
@@ -102,8 +136,12 @@ export class Flow {
       return fn(batch)
     } catch (cause) {
       if (cause instanceof TickloomError) throw cause
-      throw new TickloomError('STEP_FAILED', `step "${step}" failed: ${cause instanceof Error ? cause.message : cause}`,
-        { step, watermark: batch.watermark, rows: batch.n }, cause)
+      throw new TickloomError(
+        'STEP_FAILED',
+        `step "${step}" failed: ${cause instanceof Error ? cause.message : cause}`,
+        { step, watermark: batch.watermark, rows: batch.n },
+        cause,
+      )
     } finally {
       meter.rowsIn += batch.n
       meter.batches++

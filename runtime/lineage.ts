@@ -1,6 +1,10 @@
 import type { Observable } from 'rxjs'
 
-export interface GraphEdge { readonly from: string; readonly to: string; readonly label?: string }
+export interface GraphEdge {
+  readonly from: string
+  readonly to: string
+  readonly label?: string
+}
 
 /** Remembers which step each stream came out of, so that the graph can be drawn. Plain RxJS between two steps is seen through. */
 export class Lineage {

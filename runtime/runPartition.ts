@@ -23,8 +23,19 @@ export interface Plugged {
   readonly resume: boolean
 }
 
-export interface StepSummary { readonly id: string; readonly rowsIn: number; readonly rowsOut: number; readonly micros: number; readonly stateBytes: number }
-export interface SinkSummary { readonly name: string; readonly rows: number; readonly bytes: number; readonly seconds: number }
+export interface StepSummary {
+  readonly id: string
+  readonly rowsIn: number
+  readonly rowsOut: number
+  readonly micros: number
+  readonly stateBytes: number
+}
+export interface SinkSummary {
+  readonly name: string
+  readonly rows: number
+  readonly bytes: number
+  readonly seconds: number
+}
 
 /** What one partition came to. Steps and sinks: in this process; the rest: since the partition's start. */
 export interface PartitionSummary {
@@ -66,16 +77,36 @@ export async function runPartition(plugged: Plugged, partition: string, watch: W
       for (const destination of destinations) sinks.push(new MeteredSink(destination.name, await destination.open(task)))
     }
     const result = await pump({
-      topology, params, flow, source, partition, sinks, epochLength, resume,
+      topology,
+      params,
+      flow,
+      source,
+      partition,
+      sinks,
+      epochLength,
+      resume,
       save(checkpoint) {
         if (path !== undefined) writeCheckpoint(path, checkpoint)
         for (const [id, bytes] of Object.entries(flow.stateBytes())) peak[id] = Math.max(peak[id] ?? 0, bytes)
-        watch.onEpoch?.(flow, sinks.map((s) => s.summary), checkpoint)
+        watch.onEpoch?.(
+          flow,
+          sinks.map((s) => s.summary),
+          checkpoint,
+        )
       },
       signal: watch.signal,
       onProgress: watch.onProgress,
     })
-    return { partition, rowsIn: result.rowsIn, rowsOut: result.rowsOut, counts: result.counts, steps: stepsOf(flow, peak), sinks: sinks.map((s) => s.summary), peakMemory: process.resourceUsage().maxRSS * 1024, resumedFrom: resume?.epoch }
+    return {
+      partition,
+      rowsIn: result.rowsIn,
+      rowsOut: result.rowsOut,
+      counts: result.counts,
+      steps: stepsOf(flow, peak),
+      sinks: sinks.map((s) => s.summary),
+      peakMemory: process.resourceUsage().maxRSS * 1024,
+      resumedFrom: resume?.epoch,
+    }
   } finally {
     for (const sink of sinks) await sink.close()
   }
@@ -99,9 +130,13 @@ class MeteredSink implements Sink {
     this.#sink = sink
   }
 
-  get summary(): SinkSummary { return { name: this.#name, rows: this.#rows, bytes: this.#bytes, seconds: this.#seconds } }
+  get summary(): SinkSummary {
+    return { name: this.#name, rows: this.#rows, bytes: this.#bytes, seconds: this.#seconds }
+  }
 
-  write: Sink['write'] = (output, batch) => { this.#sink.write(output, batch) }
+  write: Sink['write'] = (output, batch) => {
+    this.#sink.write(output, batch)
+  }
 
   async flush(epoch: number): Promise<Flushed> {
     const start = performance.now()
@@ -112,5 +147,7 @@ class MeteredSink implements Sink {
     return flushed
   }
 
-  close(): Promise<void> { return this.#sink.close() }
+  close(): Promise<void> {
+    return this.#sink.close()
+  }
 }

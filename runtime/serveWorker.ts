@@ -16,10 +16,11 @@ export function serveWorker<O>(plug: (options: O, ask: Ask) => Promise<{ plugged
   const answers = new Map<number, { resolve(value: unknown): void; reject(reason: unknown): void }>()
   let asked = 0
   let ready: Promise<{ plugged: Plugged; unplug(): Promise<void> }> | undefined
-  const ask: Ask = (name, payload) => new Promise((resolve, reject) => {
-    answers.set(++asked, { resolve, reject })
-    tell({ type: 'request', id: asked, name, payload })
-  })
+  const ask: Ask = (name, payload) =>
+    new Promise((resolve, reject) => {
+      answers.set(++asked, { resolve, reject })
+      tell({ type: 'request', id: asked, name, payload })
+    })
 
   const leave = async (code: number) => {
     stop.abort()
@@ -32,10 +33,14 @@ export function serveWorker<O>(plug: (options: O, ask: Ask) => Promise<{ plugged
   }
   let running: Promise<void> = Promise.resolve()
   const attempt = (work: Promise<FromWorker>) => {
-    running = work.then(tell, (thrown: unknown) => { tell({ type: 'failed', failure: toFailure(thrown) }) })
+    running = work.then(tell, (thrown: unknown) => {
+      tell({ type: 'failed', failure: toFailure(thrown) })
+    })
   }
 
-  process.on('disconnect', () => { void leave(1) })
+  process.on('disconnect', () => {
+    void leave(1)
+  })
   // The terminal sends Ctrl-C to the whole group; the parent decides when a worker stops.
   process.on('SIGINT', () => {})
   process.on('message', (message: ToWorker) => {

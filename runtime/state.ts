@@ -33,7 +33,9 @@ export class StateStore {
     this.#slots.set('counts', {
       version: 1,
       save: () => ({ json: { ...counts }, arrays: {} }),
-      load: (s) => { Object.assign(counts, s.json) },
+      load: (s) => {
+        Object.assign(counts, s.json)
+      },
       bytes: () => 0,
     })
   }
@@ -48,19 +50,29 @@ export class StateStore {
     const gone = [...saved].filter((key) => !this.#slots.has(key))
     const added = [...this.#slots.keys()].filter((key) => !saved.has(key))
     if (gone.length + added.length > 0) {
-      throw new TickloomError('CHECKPOINT_FOREIGN', `the checkpoint is of another graph: gone ${gone.join(', ') || 'nothing'}; new ${added.join(', ') || 'nothing'}`, { gone, added })
+      throw new TickloomError(
+        'CHECKPOINT_FOREIGN',
+        `the checkpoint is of another graph: gone ${gone.join(', ') || 'nothing'}; new ${added.join(', ') || 'nothing'}`,
+        { gone, added },
+      )
     }
     for (const section of sections) {
       const slot = this.#slots.get(section.key) as Slot
       if (slot.version !== section.version) {
-        throw new TickloomError('STATE_VERSION', `"${section.key}" was saved as version ${section.version}, this code reads version ${slot.version}`, { state: section.key })
+        throw new TickloomError(
+          'STATE_VERSION',
+          `"${section.key}" was saved as version ${section.version}, this code reads version ${slot.version}`,
+          { state: section.key },
+        )
       }
       slot.load(section)
     }
     for (const rebuild of this.rebuilds) rebuild()
   }
 
-  counts(): Record<string, number> { return { ...this.#counts } }
+  counts(): Record<string, number> {
+    return { ...this.#counts }
+  }
 
   bytes(): Record<string, number> {
     const sums: Record<string, number> = {}
@@ -76,7 +88,10 @@ export class StateStore {
     const table = new Table(fields, this.#instruments)
     this.#claim(key, {
       version,
-      save: () => { const { keys, arrays } = table.save(); return { json: keys, arrays: { ...arrays } } },
+      save: () => {
+        const { keys, arrays } = table.save()
+        return { json: keys, arrays: { ...arrays } }
+      },
       load: (s) => table.load({ keys: s.json as string[], arrays: s.arrays }),
       bytes: () => table.bytes,
     })
@@ -89,7 +104,11 @@ export class StateStore {
     this.#claim(key, {
       version: spec.version,
       save: () => ({ json: names, arrays: { values: Float64Array.from(names, (name) => cells[name]) } }),
-      load: (s) => { names.forEach((name, i) => { cells[name] = s.arrays['values'][i] }) },
+      load: (s) => {
+        names.forEach((name, i) => {
+          cells[name] = s.arrays['values'][i]
+        })
+      },
       bytes: () => names.length * 8,
     })
     return cells
@@ -111,7 +130,9 @@ export class StateStore {
     this.#claim(key, {
       version: spec.version,
       save: () => ({ json: spec.save(value.current), arrays: {} }),
-      load: (s) => { value.current = spec.load(s.json) },
+      load: (s) => {
+        value.current = spec.load(s.json)
+      },
       bytes: () => 0,
     })
     return value
@@ -122,8 +143,12 @@ export class StateStore {
     const key = `${step}/${reason}`
     counts[key] ??= 0
     return {
-      get count() { return counts[key] },
-      add(rows) { counts[key] += rows },
+      get count() {
+        return counts[key]
+      },
+      add(rows) {
+        counts[key] += rows
+      },
     }
   }
 
@@ -142,7 +167,7 @@ function saveRows<S extends Schema>(buffer: RowBuffer<S>, instruments: Instrumen
     if (kind === 'instrument') {
       for (let i = 0; i < values.length; i++) {
         let k = local.get(values[i])
-        if (k === undefined) local.set(values[i], k = names.push(instruments.name(values[i])) - 1)
+        if (k === undefined) local.set(values[i], (k = names.push(instruments.name(values[i])) - 1))
         values[i] = k
       }
     }

@@ -17,7 +17,12 @@ export type FromWorker =
   | { readonly type: 'request'; readonly id: number; readonly name: string; readonly payload: unknown }
 
 /** An error as it crosses between processes. */
-export interface Failure { readonly code: ErrorCode; readonly message: string; readonly at: Readonly<Record<string, unknown>>; readonly stack: string }
+export interface Failure {
+  readonly code: ErrorCode
+  readonly message: string
+  readonly at: Readonly<Record<string, unknown>>
+  readonly stack: string
+}
 
 export function toFailure(thrown: unknown): Failure {
   const stack = thrown instanceof Error ? String(thrown.stack) : ''

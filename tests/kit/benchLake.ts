@@ -38,7 +38,10 @@ export function benchLake(days: number): BenchLake | undefined {
   if (python === undefined) return undefined
   const building = `${folder}.building`
   rmSync(building, { recursive: true, force: true })
-  execFileSync(python, [join(peersFolder, 'gen.py'), join(building, 'lake'), '--merged', join(building, 'merged'), '--days', String(days)], { stdio: 'pipe', timeout: 600_000 })
+  execFileSync(python, [join(peersFolder, 'gen.py'), join(building, 'lake'), '--merged', join(building, 'merged'), '--days', String(days)], {
+    stdio: 'pipe',
+    timeout: 600_000,
+  })
   renameSync(building, folder)
   return lake
 }

@@ -7,10 +7,16 @@ const main = fileURLToPath(new URL('../../cli/main.ts', import.meta.url))
 export async function killAfter(milliseconds: number, args: readonly string[]): Promise<boolean> {
   const child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'ignore', 'pipe'], detached: true })
   let stderr = ''
-  child.stderr.on('data', (chunk) => { stderr += chunk })
-  const ended = new Promise<number | null>((resolve) => { child.on('close', resolve) })
+  child.stderr.on('data', (chunk) => {
+    stderr += chunk
+  })
+  const ended = new Promise<number | null>((resolve) => {
+    child.on('close', resolve)
+  })
   // The whole group: workers die with their parent, as they do when the machine goes.
-  const timer = setTimeout(() => { process.kill(-(child.pid as number), 'SIGKILL') }, milliseconds)
+  const timer = setTimeout(() => {
+    process.kill(-(child.pid as number), 'SIGKILL')
+  }, milliseconds)
   const code = await ended
   clearTimeout(timer)
   if (code !== null && code !== 0) throw new Error(`tickloom ${args[0]} ended with ${code} before it was killed: ${stderr}`)

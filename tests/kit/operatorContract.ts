@@ -9,12 +9,29 @@ import { type Drive, drive, type Op, type Row, toBatch } from './table.ts'
  * What every operator owes, whatever it computes: all cuts, a restart after every row, empty batches, input left
  * alone, and the same of floats that no market would send.
  */
-export function operatorContract<I extends Schema, O extends Schema>(op: Op<I, O>, kinds: Drive<I, O>, rows: readonly Row[], hostile: readonly string[] = []): void {
+export function operatorContract<I extends Schema, O extends Schema>(
+  op: Op<I, O>,
+  kinds: Drive<I, O>,
+  rows: readonly Row[],
+  hostile: readonly string[] = [],
+): void {
   describe('as every operator', () => {
     it('gives the same rows however the input is cut into batches', () => {
       const whole = drive(op, kinds, [rows])
-      expect(drive(op, kinds, rows.map((row) => [row])), 'batches of one').toEqual(whole)
-      fc.assert(fc.property(cutsOf(rows.length), (cuts) => { expect(drive(op, kinds, cutAt(rows, cuts))).toEqual(whole) }), { numRuns: 50 })
+      expect(
+        drive(
+          op,
+          kinds,
+          rows.map((row) => [row]),
+        ),
+        'batches of one',
+      ).toEqual(whole)
+      fc.assert(
+        fc.property(cutsOf(rows.length), (cuts) => {
+          expect(drive(op, kinds, cutAt(rows, cuts))).toEqual(whole)
+        }),
+        { numRuns: 50 },
+      )
     })
 
     it('gives the same rows when stopped and restored after any row', () => {
@@ -27,19 +44,24 @@ export function operatorContract<I extends Schema, O extends Schema>(op: Op<I, O
     it('does both with floats that no market sends', () => {
       const odd = fc.constantFrom(0, -0, 1e-300, 0.1, 0.2, 1 / 3, 1e17, -1e17, Number.MAX_VALUE, Number.NaN, Infinity, -Infinity)
       const spoilt = fc.array(fc.record(Object.fromEntries(hostile.map((name) => [name, odd]))), { minLength: rows.length, maxLength: rows.length })
-      fc.assert(fc.property(spoilt, cutsOf(rows.length), fc.nat(rows.length - 1), (values, cuts, stop) => {
-        const table = rows.map((row, i) => ({ ...row, ...values[i] }))
-        const whole = drive(op, kinds, [table])
-        expect(drive(op, kinds, cutAt(table, cuts))).toEqual(whole)
-        expect(drive(op, kinds, [table.slice(0, stop + 1), table.slice(stop + 1)], 0)).toEqual(whole)
-      }), { numRuns: 50 })
+      fc.assert(
+        fc.property(spoilt, cutsOf(rows.length), fc.nat(rows.length - 1), (values, cuts, stop) => {
+          const table = rows.map((row, i) => ({ ...row, ...values[i] }))
+          const whole = drive(op, kinds, [table])
+          expect(drive(op, kinds, cutAt(table, cuts))).toEqual(whole)
+          expect(drive(op, kinds, [table.slice(0, stop + 1), table.slice(stop + 1)], 0)).toEqual(whole)
+        }),
+        { numRuns: 50 },
+      )
     })
 
     it('passes an empty batch on and lets time move with it', () => {
       const flow = new Flow()
       const input = new Subject<Batch<I>>()
       const out: [number, number][] = []
-      input.pipe(op(flow.at('it'))).subscribe((b) => { out.push([b.n, b.watermark]) })
+      input.pipe(op(flow.at('it'))).subscribe((b) => {
+        out.push([b.n, b.watermark])
+      })
       for (const watermark of [1e15, 2e15]) input.next(toBatch(kinds.input, [], flow.instruments, watermark))
       expect(out.map(([n]) => n)).toEqual([0, 0])
       expect(out[1][1]).toBeGreaterThan(out[0][1])

@@ -1,6 +1,6 @@
 import type { Observable, OperatorFunction } from 'rxjs'
 import { Subject } from 'rxjs'
-import { type Batch, type Kind, type Schema } from '../../core/batch.ts'
+import type { Batch, Kind, Schema } from '../../core/batch.ts'
 import type { Instruments } from '../../core/instruments.ts'
 import { RowBuffer } from '../../core/rowBuffer.ts'
 import type { Step } from '../../core/step.ts'
@@ -28,7 +28,10 @@ export function at(clock: string): number {
  * are numbers. Columns of the schema that the heading leaves out are 0.
  */
 export function rowsOf(schema: Schema, text: string): Row[] {
-  const [head, ...lines] = text.trim().split('\n').map((line) => line.trim().split(/\s+/))
+  const [head, ...lines] = text
+    .trim()
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
   return lines.map((cells) => {
     const row: Row = {}
     for (const [name, kind] of Object.entries(schema)) row[name] = cellOf(kind, cells[head.indexOf(name)])
@@ -71,7 +74,12 @@ export interface Drive<I extends Schema, O extends Schema> {
 }
 
 /** Rows of a run in which the input came in the chunks given, with everything saved and rebuilt after the chunk `restart`. */
-export function drive<I extends Schema, O extends Schema>(op: Op<I, O>, kinds: Drive<I, O>, chunks: readonly (readonly Row[])[], restart = -1): Row[] {
+export function drive<I extends Schema, O extends Schema>(
+  op: Op<I, O>,
+  kinds: Drive<I, O>,
+  chunks: readonly (readonly Row[])[],
+  restart = -1,
+): Row[] {
   const rows: Row[] = []
   let running = start(op, kinds, rows)
   chunks.forEach((chunk, i) => {
@@ -90,12 +98,19 @@ function start<I extends Schema, O extends Schema>(op: Op<I, O>, { output }: Dri
   const flow = new Flow()
   const input = new Subject<Batch<I>>()
   const out: Observable<Batch<O>> = input.pipe(op(flow.at('it')))
-  out.subscribe((batch) => { into.push(...toRows(batch, output, flow.instruments)) })
+  out.subscribe((batch) => {
+    into.push(...toRows(batch, output, flow.instruments))
+  })
   return { flow, input }
 }
 
 /** The columns named of a run of the whole table in one batch; times as clock times of IST. */
-export function run<I extends Schema, O extends Schema>(op: Op<I, O>, kinds: Drive<I, O>, rows: readonly Row[], columns: readonly (keyof O & string)[]): Cell[][] {
+export function run<I extends Schema, O extends Schema>(
+  op: Op<I, O>,
+  kinds: Drive<I, O>,
+  rows: readonly Row[],
+  columns: readonly (keyof O & string)[],
+): Cell[][] {
   return drive(op, kinds, [rows]).map((row) => columns.map((c) => (kinds.output[c] === 'time' ? clock(row[c] as number) : row[c])))
 }
 

@@ -15,7 +15,9 @@ beforeAll(async () => {
   lake = await marketLake({ days: 1, strikes: 2, rate: 0.2 })
   folder = mkdtempSync(join(tmpdir(), 'bad-'))
 }, 60_000)
-afterAll(() => { for (const path of [dirname(lake), folder]) rmSync(path, { recursive: true, force: true }) })
+afterAll(() => {
+  for (const path of [dirname(lake), folder]) rmSync(path, { recursive: true, force: true })
+})
 
 const fresh = () => join(folder, `n${++files}`)
 const replay = (from: string, ...more: string[]) => tickloom(['replay', '--topology', 'volume-burst', '--lake', from, ...more])
@@ -94,11 +96,14 @@ describe('bad input', () => {
 
   it('a topology whose step throws, named, with its finished epochs kept', async () => {
     const file = join(folder, 'step-throws.ts')
-    writeFileSync(file, `
+    writeFileSync(
+      file,
+      `
       import { topology, Trade } from 'tickloom'
       import { z } from 'zod'
       export default topology({ name: 'bad', version: 1, memory: 'day', params: z.object({}), inputs: { ticks: Trade }, outputs: { ticks: Trade },
-        wire: ({ ticks }, at) => ({ ticks: ticks.pipe(at('moody').map((batch) => { if (batch.n > 0 && batch.col.ts[0] > ${Date.UTC(2025, 0, 6, 7) * 1000}) throw new Error('no more'); return batch })) }) })`)
+        wire: ({ ticks }, at) => ({ ticks: ticks.pipe(at('moody').map((batch) => { if (batch.n > 0 && batch.col.ts[0] > ${Date.UTC(2025, 0, 6, 7) * 1000}) throw new Error('no more'); return batch })) }) })`,
+    )
     const { code, stderr } = await tickloom(['replay', '--topology', file, '--lake', lake, '--out', fresh()])
     expect([code, stderr]).toEqual([1, expect.stringMatching(/moody[\s\S]*no more[\s\S]*STEP_FAILED/)])
   })
@@ -119,7 +124,10 @@ describe('bad input', () => {
   it('a database directory that another process has open', async () => {
     const out = fresh()
     const first = replay(lake, '--out', out, '--clickhouse', join(out, 'ch'), '--epoch', '10m')
-    while (!existsSync(join(out, 'ch', 'status'))) await new Promise((resolve) => { setTimeout(resolve, 20) })
+    while (!existsSync(join(out, 'ch', 'status')))
+      await new Promise((resolve) => {
+        setTimeout(resolve, 20)
+      })
     const second = await replay(lake, '--out', fresh(), '--clickhouse', join(out, 'ch'))
     expect([second.code, second.stderr]).toEqual([2, expect.stringMatching(/CLICKHOUSE_BUSY/)])
     expect((await first).code).toBe(0)

@@ -20,7 +20,17 @@ describe.skipIf(lake === undefined)('J1 on one day of 120 contracts', () => {
   for (const [layout, path] of Object.entries(layouts)) {
     it(`gives the peers' four answers from the ${layout} layout`, async () => {
       const out = join(folder, layout)
-      const summary = await replay({ topology: 'volume-burst', preset: 'j1', params: [], lake: path, out, outputs: ['signals'], workers: 1, resume: false, epoch: HOUR })
+      const summary = await replay({
+        topology: 'volume-burst',
+        preset: 'j1',
+        params: [],
+        lake: path,
+        out,
+        outputs: ['signals'],
+        workers: 1,
+        resume: false,
+        epoch: HOUR,
+      })
       expect(summary.rowsIn).toBe(layout === 'merged' ? 3_207_762 : summary.rowsIn)
       expect(await signalSums(out)).toEqual(ANSWERS)
     }, 120_000)
@@ -29,7 +39,8 @@ describe.skipIf(lake === undefined)('J1 on one day of 120 contracts', () => {
 
 async function signalSums(out: string): Promise<number[]> {
   const connection = await (await DuckDBInstance.create(':memory:')).connect()
-  const rows = await connection.runAndReadAll(`select count(*)::double, sum(burst), sum("second")::double, round(sum(close), 2) from read_parquet('${out}/signals/**/*.parquet')
+  const rows =
+    await connection.runAndReadAll(`select count(*)::double, sum(burst), sum("second")::double, round(sum(close), 2) from read_parquet('${out}/signals/**/*.parquet')
     where instrument like '%:CE' or instrument like '%:PE'`)
   return rows.getRows()[0] as number[]
 }

@@ -12,7 +12,29 @@ const KILLS = Number(process.env['TICKLOOM_KILLS'] ?? 4)
 let lake: string
 const into = (name: string, more: readonly string[] = []) => {
   const out = join(dirname(lake), name)
-  return { out, database: join(out, 'clickhouse'), args: ['replay', '--topology', 'volume-burst', '--preset', 'j1', '--lake', lake, '--epoch', '20m', '--out', out, '--clickhouse', join(out, 'clickhouse'), '--run', 'R', '--quiet', ...more] }
+  return {
+    out,
+    database: join(out, 'clickhouse'),
+    args: [
+      'replay',
+      '--topology',
+      'volume-burst',
+      '--preset',
+      'j1',
+      '--lake',
+      lake,
+      '--epoch',
+      '20m',
+      '--out',
+      out,
+      '--clickhouse',
+      join(out, 'clickhouse'),
+      '--run',
+      'R',
+      '--quiet',
+      ...more,
+    ],
+  }
 }
 const whole = async (name: string, more: readonly string[] = []) => {
   const { args, out, database } = into(name, more)
@@ -21,13 +43,18 @@ const whole = async (name: string, more: readonly string[] = []) => {
   return { parquet: parquetFiles(out), clickhouse: await clickhouseRows(database, 'R') }
 }
 
-beforeAll(async () => { lake = await marketLake({ days: 2, strikes: 4, rate: 0.5, order: 'arrival' }) }, 120_000)
+beforeAll(async () => {
+  lake = await marketLake({ days: 2, strikes: 4, rate: 0.5, order: 'arrival' })
+}, 120_000)
 afterAll(() => rmSync(dirname(lake), { recursive: true, force: true }))
 
 describe('a replay into ClickHouse and Parquet', () => {
   it('killed at random moments and resumed leaves what an undisturbed one leaves', async () => {
     const undisturbed = await whole('undisturbed')
-    expect(Object.values(undisturbed.clickhouse).every((rows) => !rows.startsWith('0 ')), JSON.stringify(undisturbed.clickhouse)).toBe(true)
+    expect(
+      Object.values(undisturbed.clickhouse).every((rows) => !rows.startsWith('0 ')),
+      JSON.stringify(undisturbed.clickhouse),
+    ).toBe(true)
     let round = 0
     for (let kills = 0; kills < KILLS; round++) {
       const { args, out, database } = into(`killed-${round}`)

@@ -14,18 +14,28 @@ import { volDelta } from '../../operators/volDelta.ts'
 const wholeSeconds = z.number().int().min(1)
 
 const params = z.object({
-  eventTime: z.object({
-    lateness: z.number().min(0).default(0).meta({ unit: 's', description: 'how far behind the newest tick a tick may come and still be put in its place' }),
-  }).prefault({}),
-  rollingBurst: z.object({
-    window: wholeSeconds.default(30).meta({ unit: 's', description: 'W: the seconds a burst is summed over' }),
-    baseline: wholeSeconds.default(600).meta({ unit: 's', description: 'A: the seconds a usual rate is taken from' }),
-  }).prefault({}),
-  signal: z.object({
-    multiplier: z.number().positive().default(2).meta({ unit: 'x', description: 'how many times its baseline a burst must exceed' }),
-    floor: z.number().min(0).default(500).meta({ unit: 'contracts', description: 'the least burst that counts' }),
-    cooldown: z.number().min(0).default(0).meta({ unit: 's', description: 'seconds after a signal in which further edges are passed over' }),
-  }).prefault({}),
+  eventTime: z
+    .object({
+      lateness: z
+        .number()
+        .min(0)
+        .default(0)
+        .meta({ unit: 's', description: 'how far behind the newest tick a tick may come and still be put in its place' }),
+    })
+    .prefault({}),
+  rollingBurst: z
+    .object({
+      window: wholeSeconds.default(30).meta({ unit: 's', description: 'W: the seconds a burst is summed over' }),
+      baseline: wholeSeconds.default(600).meta({ unit: 's', description: 'A: the seconds a usual rate is taken from' }),
+    })
+    .prefault({}),
+  signal: z
+    .object({
+      multiplier: z.number().positive().default(2).meta({ unit: 'x', description: 'how many times its baseline a burst must exceed' }),
+      floor: z.number().min(0).default(500).meta({ unit: 'contracts', description: 'the least burst that counts' }),
+      cooldown: z.number().min(0).default(0).meta({ unit: 's', description: 'seconds after a signal in which further edges are passed over' }),
+    })
+    .prefault({}),
 })
 
 /** Ticks to seconds, seconds to bursts, bursts to signals; README.md beside this file has the formulas. */
