@@ -146,12 +146,10 @@ async function nameOf(options: ReplayOptions): Promise<{ topology: string; run: 
 }
 
 async function explain(options: ReplayOptions, { json, dryRun, explain: inFull }: ReplayFlags): Promise<void> {
-  const { explainPlan, planReplay } = await import('../connectors/parquet/plan.ts')
+  const [{ explainPlan }, { planOf }] = await Promise.all([import('../connectors/parquet/plan.ts'), import('./replayPorts.ts')])
   const topology = await loadTopology(options.topology)
   const parameters = resolveParameters(topology, options.params, options.preset)
-  const [columns] = Object.values(topology.inputs)
-  const { lake, from, to, timeFrom, timeTo, symbols, strikes: wanted } = options
-  const plan = await planReplay(lake, { from, to, timeFrom, timeTo, symbols, strikes: wanted, columns })
+  const plan = await planOf(options, topology)
   const partitions = plan.days.map(({ date: name, rows, files }) => ({ name, rows, files: files.map((file) => file.path) }))
   const shown = { topology: `${topology.name}@${topology.version}`, parameters, partitions, leftOut: plan.pruned }
   if (json && dryRun) process.stdout.write(`${JSON.stringify(shown, undefined, 2)}\n`)

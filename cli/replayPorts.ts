@@ -1,14 +1,15 @@
 import { join } from 'node:path'
+import type { Committer } from '../connectors/clickhouse/committer.ts'
+import { clickhouseDestination } from '../connectors/clickhouse/sink.ts'
+import { type Plan, planReplay, type ReplayFilter } from '../connectors/parquet/plan.ts'
+import { parquetDestination } from '../connectors/parquet/sink.ts'
+import { loadReader, parquetSource } from '../connectors/parquet/source.ts'
 import type { Schema } from '../core/batch.ts'
 import { TickloomError } from '../core/errors.ts'
 import { Instruments } from '../core/instruments.ts'
 import type { Params } from '../core/parameters.ts'
 import type { Destination } from '../core/ports.ts'
 import type { Memory, Topology } from '../core/topology.ts'
-import { parquetDestination } from '../connectors/parquet/sink.ts'
-import { parquetSource } from '../connectors/parquet/source.ts'
-import { clickhouseDestination } from '../connectors/clickhouse/sink.ts'
-import type { Committer } from '../connectors/clickhouse/committer.ts'
 import { concat } from '../runtime/concat.ts'
 import type { Plugged } from '../runtime/runPartition.ts'
 import type { ReplayOptions } from './replayOptions.ts'
@@ -20,22 +21,43 @@ export interface WorkerTask {
   /** Folder of the run; undefined when the replay goes nowhere. */
   readonly folder: string | undefined
   readonly memory: Memory
+  /** What is read, decided once for all processes. */
+  readonly plan: Plan
+}
+
+/** What the replay reads, day by day, without reading a row. */
+export function planOf(options: ReplayOptions, topology: Topology): Promise<Plan> {
+  const [columns] = Object.values(topology.inputs)
+  return planReplay(options.lake, { ...filterOf(options), columns })
+}
+
+function filterOf({ from, to, timeFrom, timeTo, symbols, strikes }: ReplayOptions): ReplayFilter {
+  return { from, to, timeFrom, timeTo, symbols, strikes }
 }
 
 /** Plugs a topology between the lake and the places that the options name. */
-export function plugReplay(task: WorkerTask, topology: Topology, params: Params, committer: Committer | undefined): { plugged: Plugged; unplug(): Promise<void> } {
+export function plugReplay(
+  task: WorkerTask,
+  topology: Topology,
+  params: Params,
+  committer: Committer | undefined,
+): { plugged: Plugged; unplug(): Promise<void> } {
   const { options, run, folder } = task
+  loadReader(task.plan, options.reader)
   const instruments = new Instruments()
   const [input] = Object.values(topology.inputs)
-  const days = parquetSource({ lake: options.lake, from: options.from, to: options.to, timeFrom: options.timeFrom, timeTo: options.timeTo,
-    symbols: options.symbols, strikes: options.strikes, columns: input, instruments, reader: options.reader })
+  const days = parquetSource({ ...filterOf(options), lake: options.lake, columns: input, instruments, reader: options.reader, plan: task.plan })
   const source = task.memory === 'day' ? days : concat(days)
   const destinations: Destination[] = []
   if (options.out !== undefined && folder !== undefined) destinations.push(parquetDestination({ dir: folder, run }))
   if (committer !== undefined && folder !== undefined) destinations.push(clickhouseDestination({ committer, staging: join(folder, 'staging') }))
   return {
     plugged: {
-      topology, params, run, instruments, source,
+      topology,
+      params,
+      run,
+      instruments,
+      source,
       destinations: destinations.map((d) => only(d, wantedOutputs(topology, options))),
       epochLength: options.epoch,
       checkpoints: folder === undefined ? undefined : join(folder, 'checkpoints'),
@@ -64,7 +86,9 @@ function only(destination: Destination, wanted: readonly string[]): Destination 
       for (const name of wanted) outputs[name] = task.outputs[name]
       const sink = await destination.open({ ...task, outputs })
       return {
-        write: (output, batch) => { if (output in outputs) sink.write(output, batch) },
+        write: (output, batch) => {
+          if (output in outputs) sink.write(output, batch)
+        },
         flush: (epoch) => sink.flush(epoch),
         close: () => sink.close(),
       }

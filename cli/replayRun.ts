@@ -1,13 +1,14 @@
 import { join, resolve } from 'node:path'
 import { TickloomError } from '../core/errors.ts'
-import { resolveParameters } from '../core/parameters.ts'
-import { runPartition, type PartitionSummary } from '../runtime/runPartition.ts'
+import { type Params, resolveParameters } from '../core/parameters.ts'
+import type { Topology } from '../core/topology.ts'
+import { type PartitionSummary, runPartition } from '../runtime/runPartition.ts'
 import { runInWorkers } from '../runtime/workers.ts'
 import { loadTopology } from './loadTopology.ts'
+import { ReplayDatabase } from './replayDatabase.ts'
 import { claimRun, identityOf, runName } from './replayIdentity.ts'
 import type { ReplayOptions, ReplaySummary, ReplayWatch } from './replayOptions.ts'
-import { ReplayDatabase } from './replayDatabase.ts'
-import { plugReplay, type WorkerTask } from './replayPorts.ts'
+import { planOf, plugReplay, type WorkerTask } from './replayPorts.ts'
 import { addUp } from './replaySummary.ts'
 
 /**
@@ -23,42 +24,75 @@ export async function replay(options: ReplayOptions, watch: ReplayWatch = {}): P
   const run = options.run ?? runName(topology, identity)
   const kept = options.out !== undefined || options.clickhouse !== undefined
   const folder = kept ? resolve(options.out ?? join('.tickloom', 'runs', run)) : undefined
-  const signal = watch.signal ?? new AbortController().signal
 
+  const plan = await planOf(options, topology)
   const database = options.clickhouse === undefined ? undefined : new ReplayDatabase(options)
-  const task: WorkerTask = { options, run, folder, memory: topology.memory }
-  const here = plugReplay(task, topology, params, database?.committer)
+  const task: WorkerTask = { options, run, folder, memory: topology.memory, plan }
   try {
-    const partitions = await here.plugged.source.partitions()
     if (folder !== undefined) claimRun(folder, run, identity)
     await database?.begin(topology, run, options, identity)
-    const meter = new ProgressMeter(partitions.reduce<number | undefined>((sum, p) => (sum === undefined || p.rows === undefined ? undefined : sum + p.rows), 0), watch)
-    const start = performance.now()
-    const names = partitions.map((p) => p.name)
-    const count = Math.min(options.workers, names.length)
-    const summaries = count > 1
-      ? await runInWorkers(names, {
-        entry: new URL(import.meta.url.endsWith('.ts') ? './replayWorker.ts' : './replayWorker.js', import.meta.url), count, options: task, signal,
-        onProgress: (partition, rows, eventTime) => meter.at(partition, rows, eventTime),
-        onRequest: (name, payload) => (database ?? nowhere()).serve(name, payload),
-      })
-      : await inThisProcess(names, here.plugged, signal, meter)
+    const meter = new ProgressMeter(plan.days, watch)
+    const { summaries, seconds } =
+      topology.memory === 'day' && Math.min(options.workers, plan.days.length) > 1
+        ? await inWorkers(task, database, watch, meter)
+        : await inThisProcess(task, topology, params, database, watch, meter)
     for (const summary of summaries) watch.onPartition?.(summary)
-    const summary = addUp({ run, topology: `${topology.name}@${topology.version}`, parameters: params, options, folder, summaries, seconds: (performance.now() - start) / 1000 })
+    const summary = addUp({ run, topology: `${topology.name}@${topology.version}`, parameters: params, options, folder, summaries, seconds })
     await database?.finish(summary)
     return summary
   } finally {
-    await here.unplug()
     await database?.close()
   }
 }
 
-async function inThisProcess(partitions: readonly string[], plugged: Parameters<typeof runPartition>[0], signal: AbortSignal, meter: ProgressMeter): Promise<PartitionSummary[]> {
-  const summaries: PartitionSummary[] = []
-  for (const partition of partitions) {
-    summaries.push(await runPartition(plugged, partition, { signal, onProgress: (rows, eventTime) => meter.at(partition, rows, eventTime) }))
+interface Done {
+  readonly summaries: readonly PartitionSummary[]
+  readonly seconds: number
+}
+
+async function inWorkers(task: WorkerTask, database: ReplayDatabase | undefined, watch: ReplayWatch, meter: ProgressMeter): Promise<Done> {
+  let start = performance.now()
+  const summaries = await runInWorkers(
+    task.plan.days.map((day) => day.date),
+    {
+      entry: new URL(import.meta.url.endsWith('.ts') ? './replayWorker.ts' : './replayWorker.js', import.meta.url),
+      count: task.options.workers,
+      options: task,
+      signal: watch.signal ?? new AbortController().signal,
+      onReady: () => {
+        start = performance.now()
+      },
+      onProgress: (partition, rows, eventTime) => meter.at(partition, rows, eventTime),
+      onRequest: (name, payload) => (database ?? nowhere()).serve(name, payload),
+    },
+  )
+  return { summaries, seconds: (performance.now() - start) / 1000 }
+}
+
+async function inThisProcess(
+  task: WorkerTask,
+  topology: Topology,
+  params: Params,
+  database: ReplayDatabase | undefined,
+  watch: ReplayWatch,
+  meter: ProgressMeter,
+): Promise<Done> {
+  const { plugged, unplug } = plugReplay(task, topology, params, database?.committer)
+  try {
+    const start = performance.now()
+    const summaries: PartitionSummary[] = []
+    for (const { name } of await plugged.source.partitions()) {
+      summaries.push(
+        await runPartition(plugged, name, {
+          signal: watch.signal ?? new AbortController().signal,
+          onProgress: (rows, eventTime) => meter.at(name, rows, eventTime),
+        }),
+      )
+    }
+    return { summaries, seconds: (performance.now() - start) / 1000 }
+  } finally {
+    await unplug()
   }
-  return summaries
 }
 
 function nowhere(): never {
@@ -71,8 +105,8 @@ class ProgressMeter {
   readonly #all: number | undefined
   readonly #watch: ReplayWatch
 
-  constructor(all: number | undefined, watch: ReplayWatch) {
-    this.#all = all
+  constructor(days: readonly { readonly rows: number | undefined }[], watch: ReplayWatch) {
+    this.#all = days.reduce<number | undefined>((sum, day) => (sum === undefined || day.rows === undefined ? undefined : sum + day.rows), 0)
     this.#watch = watch
   }
 

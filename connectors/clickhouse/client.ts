@@ -1,9 +1,11 @@
 import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { type ClickHouseClient, createClient } from '@clickhouse/client'
-import { createChdbConnection } from 'chdb/connection'
 import { TickloomError } from '../../core/errors.ts'
 import { holdEmbeddedEngine } from './engine.ts'
+
+const load = createRequire(import.meta.url)
 
 /** An open ClickHouse: a server over HTTP, or the engine inside this process on a directory. */
 export interface ClickHouse {
@@ -64,6 +66,7 @@ function openServer(target: string, options: ClientOptions): ClickHouse {
 
 function openEmbedded(directory: string): ClickHouse {
   const { path, release } = holdEmbeddedEngine(directory)
+  const { createChdbConnection } = load('chdb/connection') as typeof import('chdb/connection')
   const client = createClient({ connection: createChdbConnection({ path }), log: { level: 127 } } as Parameters<typeof createClient>[0])
   return {
     kind: 'embedded',

@@ -62,7 +62,8 @@ export function nativeQuery(file: FilePlan, rows: number): string {
   const columns = [...structure].map(([name, type]) => `${ident(name)} ${type}`).join(', ')
   // Order of the file: one stream out of the storage, and the decoder told to keep it.
   return `SELECT ${select.join(', ')} FROM file(${text(file.path)}, 'Parquet', ${text(columns)})${where === '' ? '' : ` WHERE ${where}`}
-    SETTINGS max_threads = 2, max_block_size = ${rows}, input_format_parquet_preserve_order = 1, parallelize_output_from_storages = 0,
+    SETTINGS max_threads = 1, max_parsing_threads = 1, max_block_size = ${rows}, input_format_parquet_preserve_order = 1,
+      parallelize_output_from_storages = 0, input_format_parquet_enable_row_group_prefetch = 0,
       input_format_null_as_default = 0, input_format_parquet_allow_missing_columns = 0`
 }
 

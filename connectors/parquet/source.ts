@@ -3,9 +3,10 @@ import { TickloomError } from '../../core/errors.ts'
 import type { Instruments } from '../../core/instruments.ts'
 import type { Delivery, Partition, Position, Source } from '../../core/ports.ts'
 import { DAY, IST, parseDate, startOfDay, type Zone } from '../../core/time.ts'
+import { embeddedEngine } from '../clickhouse/engine.ts'
 import { type Chunk, type OpenFile, TimeCheck } from './chunk.ts'
 import { mergeFiles } from './merge.ts'
-import { type DayPlan, type FilePlan, type Plan, planReplay, type ReplayFilter } from './plan.ts'
+import type { DayPlan, FilePlan, Plan, ReplayFilter } from './plan.ts'
 import { prefetched } from './prefetch.ts'
 import { openDuck } from './readDuck.ts'
 import { openNative } from './readNative.ts'
@@ -19,6 +20,8 @@ export interface ParquetSourceOptions<S extends Schema> extends ReplayFilter {
   readonly instruments: Instruments
   /** `auto` reads a day of one file with ClickHouse's engine, which is faster, and merges several with DuckDB. */
   readonly reader?: Reader
+  /** What to read, planned before, such as by the process that shares the days out; planned here when it is missing. */
+  readonly plan?: Plan
   /** Whose days the dates are; windows close at the next local midnight. */
   readonly zone?: Zone
 }
@@ -38,8 +41,8 @@ const ROWS_IN_MERGE = 1_500_000
  * `partitions` and `open`; FILE_UNSORTED and FILE_CORRUPT while reading.
  */
 export function parquetSource<S extends Schema>(options: ParquetSourceOptions<S>): Source<S> {
-  let plan: Promise<Plan> | undefined
-  const planned = (): Promise<Plan> => (plan ??= planReplay(options.lake, options))
+  let plan: Promise<Plan> | undefined = options.plan === undefined ? undefined : Promise.resolve(options.plan)
+  const planned = (): Promise<Plan> => (plan ??= import('./plan.ts').then(({ planReplay }) => planReplay(options.lake, options)))
   return {
     async partitions(): Promise<Partition[]> {
       return (await planned()).days.map(({ date, rows }) => (rows === undefined ? { name: date } : { name: date, rows }))
@@ -98,8 +101,18 @@ function slice<S extends Schema>({ n, col }: Chunk, columns: S, from: number, to
   return { n: to - from, watermark, col: part as Batch<S>['col'] }
 }
 
-function chunksOf({ files }: DayPlan, columns: Schema, instruments: Instruments, reader: Reader): AsyncGenerator<Chunk, void, undefined> {
-  const native = reader === 'native' || (reader === 'auto' && files.length === 1)
+/** Loads the engine that reading the plan takes, so that the first row need not wait for it. */
+export function loadReader({ days }: Plan, reader: Reader = 'auto'): void {
+  if (days.some((day) => readsNatively(day, reader))) embeddedEngine()
+}
+
+function readsNatively({ files }: DayPlan, reader: Reader): boolean {
+  return reader === 'native' || (reader === 'auto' && files.length === 1)
+}
+
+function chunksOf(day: DayPlan, columns: Schema, instruments: Instruments, reader: Reader): AsyncGenerator<Chunk, void, undefined> {
+  const { files } = day
+  const native = readsNatively(day, reader)
   // Files open in any order; ids are given out in theirs.
   for (const { instrument } of files) if (instrument.kind === 'constant') instruments.id(instrument.name)
   const open: OpenFile = native ? openNative : openDuck

@@ -1,8 +1,8 @@
-import { DOUBLE, type DuckDBConnection, DuckDBDataChunk, DuckDBEnumType, type DuckDBType, ENUM, INTEGER, UTINYINT } from '@duckdb/node-api'
+import type { DuckDBConnection, DuckDBDataChunk, DuckDBType } from '@duckdb/node-api'
 import type { Column, Schema } from '../../core/batch.ts'
 import type { Instruments } from '../../core/instruments.ts'
 import { writeAtomically } from './atomic.ts'
-import { identifier, quoted, withDuck } from './duck.ts'
+import { duckdb, identifier, quoted, withDuck } from './duck.ts'
 
 /** Rows in a row group of every file written here. */
 export const ROW_GROUP = 122_880
@@ -58,6 +58,7 @@ interface StoredColumn {
 }
 
 function storedAs({ schema, n, col }: Rows, name: string, instruments: Instruments): StoredColumn {
+  const { DOUBLE, INTEGER, UTINYINT } = duckdb()
   const values = col[name]
   switch (schema[name]) {
     case 'instrument':
@@ -80,13 +81,13 @@ function enumOf(ids: Int32Array, n: number, instruments: Instruments): StoredCol
   if (names.length === 0) names.push('')
   const values = names.length <= 255 ? new Uint8Array(n) : names.length <= 65_535 ? new Uint16Array(n) : new Uint32Array(n)
   for (let i = 0; i < n; i++) values[i] = positions[ids[i]]
-  return { sql: `ENUM(${names.map(quoted).join(', ')})`, type: ENUM(names), values }
+  return { sql: `ENUM(${names.map(quoted).join(', ')})`, type: duckdb().ENUM(names), values }
 }
 
 async function append(connection: DuckDBConnection, columns: readonly StoredColumn[], n: number): Promise<void> {
   const appender = await connection.createAppender('rows_to_write')
   try {
-    const chunk = DuckDBDataChunk.create(
+    const chunk = duckdb().DuckDBDataChunk.create(
       columns.map(({ type }) => type),
       VECTOR,
     )
@@ -112,5 +113,6 @@ function fill(chunk: DuckDBDataChunk, column: number, values: Values, at: number
 
 function setEach(vector: ReturnType<DuckDBDataChunk['getColumnVector']>, values: Values, at: number, rows: number): void {
   const { type } = vector
+  const { DuckDBEnumType } = duckdb()
   for (let i = 0; i < rows; i++) vector.setItem(i, type instanceof DuckDBEnumType ? type.values[values[at + i]] : values[at + i])
 }
