@@ -21,7 +21,8 @@ type Grid = Table<typeof fields>
  * Second s covers [s, s + 1 s): close is its last price, or the last price before it, carried, with `observed`
  * false and its age; vol is the sum of `delta`, 0 in a quiet second. A second leaves when the watermark has passed
  * it, or a row of a later second came, whichever is first; both say the same. Rows out are in the order (ts, first
- * appearance of the instrument in the session).
+ * appearance of the instrument since the grid was last empty): the grid is emptied after the last bell, so an
+ * instrument that trades on over another's bell keeps its place, and so does one that comes back in between.
  *
  * Takes rows in the order of event time. Counted: off_session rows, which have no grid to be on. State: the grid's
  * open second, a line an instrument of the session.
