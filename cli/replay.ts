@@ -125,7 +125,8 @@ export async function watched(
           progress.at(rowsIn, rowsInAll, eventTime)
           metrics.progress(rowsIn, eventTime)
         },
-        onPartition: (summary) => metrics.partition(summary.partition, summary),
+        onEpoch: (epoch) => metrics.partition(epoch),
+        onPartition: (summary) => metrics.partition(summary),
       })
     } finally {
       progress.stop()

@@ -1,4 +1,4 @@
-import type { PartitionSummary, SinkSummary, StepSummary } from '../runtime/runPartition.ts'
+import type { EpochSummary, PartitionSummary, SinkSummary, StepSummary } from '../runtime/runPartition.ts'
 import type { Strikes } from './flags.ts'
 
 /** A replay as the command line asks for it. Plain data: worker processes get it as it is. */
@@ -34,6 +34,8 @@ export interface ReplayWatch {
   readonly signal?: AbortSignal
   /** Rows of the whole replay read so far, of how many, and the event time reached. */
   onProgress?(rowsIn: number, rowsInAll: number | undefined, eventTime: number): void
+  /** At the end of each epoch of a partition: what the partition came to so far. */
+  onEpoch?(epoch: EpochSummary): void
   onPartition?(summary: PartitionSummary): void
 }
 

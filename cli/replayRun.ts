@@ -2,7 +2,7 @@ import { join, resolve } from 'node:path'
 import { TickloomError } from '../core/errors.ts'
 import { type Params, resolveParameters } from '../core/parameters.ts'
 import type { Topology } from '../core/topology.ts'
-import { type PartitionSummary, runPartition } from '../runtime/runPartition.ts'
+import { type EpochSummary, type PartitionSummary, runPartition } from '../runtime/runPartition.ts'
 import { runInWorkers } from '../runtime/workers.ts'
 import { loadTopology } from './loadTopology.ts'
 import { ReplayDatabase } from './replayDatabase.ts'
@@ -63,6 +63,7 @@ async function inWorkers(task: WorkerTask, database: ReplayDatabase | undefined,
         start = performance.now()
       },
       onProgress: (partition, rows, eventTime) => meter.at(partition, rows, eventTime),
+      onEpoch: (epoch) => meter.epoch(epoch),
       onRequest: (name, payload) => (database ?? nowhere()).serve(name, payload),
     },
   )
@@ -86,6 +87,7 @@ async function inThisProcess(
         await runPartition(plugged, name, {
           signal: watch.signal ?? new AbortController().signal,
           onProgress: (rows, eventTime) => meter.at(name, rows, eventTime),
+          onEpoch: (epoch) => meter.epoch(epoch),
         }),
       )
     }
@@ -115,5 +117,11 @@ class ProgressMeter {
     let sum = 0
     for (const n of this.#rows.values()) sum += n
     this.#watch.onProgress?.(sum, this.#all, eventTime)
+  }
+
+  /** Progress too: a worker's last rows may have been too soon after those before to be told. */
+  epoch(epoch: EpochSummary): void {
+    this.at(epoch.partition, epoch.rowsIn, epoch.eventTime)
+    this.#watch.onEpoch?.(epoch)
   }
 }

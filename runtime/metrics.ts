@@ -5,31 +5,13 @@ import { dirname } from 'node:path'
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import { messageOf, TickloomError } from '../core/errors.ts'
 import { SECOND } from '../core/time.ts'
-import type { Checkpoint } from './checkpoint.ts'
-import type { Flow } from './flow.ts'
-import type { PartitionSummary, SinkSummary } from './runPartition.ts'
-
-/** What a partition came to so far. */
-export type PartitionTotals = Pick<PartitionSummary, 'rowsIn' | 'rowsOut' | 'counts' | 'steps' | 'sinks'>
-
-/** The totals of a running partition at the end of an epoch. */
-export function totalsOf(flow: Flow, sinks: readonly SinkSummary[], { rowsIn, rowsOut }: Pick<Checkpoint, 'rowsIn' | 'rowsOut'>): PartitionTotals {
-  const bytes = flow.stateBytes()
-  const steps = [...flow.meters].map(([id, meter]) => ({
-    id,
-    rowsIn: meter.rowsIn,
-    rowsOut: meter.rowsOut,
-    micros: meter.micros,
-    stateBytes: bytes[id] ?? 0,
-  }))
-  return { rowsIn, rowsOut, counts: flow.counts(), steps, sinks }
-}
+import type { PartitionTotals, SinkSummary, StepSummary } from './runPartition.ts'
 
 type Sample = readonly [labels: Record<string, string>, value: number]
 type Total = (all: readonly PartitionTotals[]) => Sample[]
 
 const step =
-  (value: (s: PartitionTotals['steps'][number]) => number): Total =>
+  (value: (s: StepSummary) => number): Total =>
   (all) =>
     all.flatMap((p) => p.steps.map((s) => [{ step: s.id }, value(s)] as const))
 const sink =
@@ -73,60 +55,26 @@ export class RunMetrics {
   /** `now`: microseconds of wall-clock time, which the lag is measured against. */
   constructor(run: { readonly topology: string; readonly run: string }, now: () => number = () => Date.now() * 1000) {
     this.registry.setDefaultLabels(run)
-    const registers = [this.registry]
-    for (const { name, help, labels, total } of totals) {
-      const collect = (counter: Counter): void => this.#add(counter, total)
-      new Counter({
-        name,
-        help,
-        labelNames: labels,
-        registers,
-        collect() {
-          collect(this)
-        },
-      })
-    }
-    const rowsIn = (): number => this.#rowsIn
-    new Counter({
-      name: 'tickloom_rows_in_total',
-      help: 'Rows read',
-      registers,
-      collect() {
-        this.reset()
-        this.inc(rowsIn())
-      },
-    })
-    const state = (): Sample[] => step((s) => s.stateBytes)([...this.#partitions.values()])
-    new Gauge({
-      name: 'tickloom_step_state_bytes',
-      help: 'Memory a step holds',
-      labelNames: ['step'],
-      registers,
-      collect() {
-        this.reset()
-        for (const [labels, bytes] of state()) this.inc(labels, bytes)
-      },
-    })
-    const watermark = (): number => this.#watermark
-    const reached = (gauge: Gauge, seconds: (watermark: number) => number): void => {
-      if (watermark() !== -Infinity) gauge.set(seconds(watermark()))
-    }
-    new Gauge({
-      name: 'tickloom_watermark_seconds',
-      help: 'Event time reached, since the epoch',
-      registers,
-      collect() {
-        reached(this, (w) => w / SECOND)
-      },
-    })
-    new Gauge({
-      name: 'tickloom_event_time_lag_seconds',
-      help: 'Wall clock minus event time reached',
-      registers,
-      collect() {
-        reached(this, (w) => (now() - w) / SECOND)
-      },
-    })
+    const reached = (value: (watermark: number) => number) => (): Sample[] => (this.#watermark === -Infinity ? [] : [[{}, value(this.#watermark)]])
+    for (const { name, help, labels, total } of totals) this.#show(Counter, name, help, labels, () => total([...this.#partitions.values()]))
+    this.#show(Counter, 'tickloom_rows_in_total', 'Rows read', [], () => [[{}, this.#rowsIn]])
+    this.#show(Gauge, 'tickloom_step_state_bytes', 'Memory a step holds, in the partition where it held most', ['step'], () =>
+      largestState([...this.#partitions.values()]),
+    )
+    this.#show(
+      Gauge,
+      'tickloom_watermark_seconds',
+      'Event time reached, since the epoch',
+      [],
+      reached((w) => w / SECOND),
+    )
+    this.#show(
+      Gauge,
+      'tickloom_event_time_lag_seconds',
+      'Wall clock minus event time reached',
+      [],
+      reached((w) => (now() - w) / SECOND),
+    )
   }
 
   /** Rows read in all, and the event time reached. */
@@ -136,18 +84,33 @@ export class RunMetrics {
   }
 
   /** What a partition came to so far; replaces what was said of it before. */
-  partition(name: string, so: PartitionTotals): void {
-    this.#partitions.set(name, so)
+  partition(totals: PartitionTotals): void {
+    this.#partitions.set(totals.partition, totals)
   }
 
   text(): Promise<string> {
     return this.registry.metrics()
   }
 
-  #add(counter: Counter, total: Total): void {
-    counter.reset()
-    for (const [labels, value] of total([...this.#partitions.values()])) counter.inc(labels, value)
+  /** A metric that is worked out whenever somebody asks; samples of the same labels add up. */
+  #show(Kind: typeof Counter | typeof Gauge, name: string, help: string, labelNames: readonly string[], samples: () => readonly Sample[]): void {
+    new Kind({
+      name,
+      help,
+      labelNames,
+      registers: [this.registry],
+      collect() {
+        this.reset()
+        for (const [labels, value] of samples()) this.inc(labels, value)
+      },
+    })
   }
+}
+
+function largestState(all: readonly PartitionTotals[]): Sample[] {
+  const largest = new Map<string, number>()
+  for (const { id, stateBytes } of all.flatMap((p) => p.steps)) largest.set(id, Math.max(largest.get(id) ?? 0, stateBytes))
+  return [...largest].map(([id, bytes]) => [{ step: id }, bytes] as const)
 }
 
 export interface Exposed {

@@ -3,9 +3,9 @@ import type { Instruments } from '../core/instruments.ts'
 import type { Params } from '../core/parameters.ts'
 import type { Destination, Flushed, Sink, Source } from '../core/ports.ts'
 import type { Topology } from '../core/topology.ts'
-import { type Checkpoint, readCheckpoint, writeCheckpoint } from './checkpoint.ts'
+import { readCheckpoint, writeCheckpoint } from './checkpoint.ts'
 import { Flow } from './flow.ts'
-import { pump } from './pump.ts'
+import { type PumpResult, pump } from './pump.ts'
 
 /** A topology with its ports plugged, in one process. */
 export interface Plugged {
@@ -37,25 +37,33 @@ export interface SinkSummary {
   readonly seconds: number
 }
 
-/** What one partition came to. Steps and sinks: in this process; the rest: since the partition's start. */
-export interface PartitionSummary {
+/** What a partition came to so far. Steps and sinks: in this process; the rest: since the partition's start. */
+export interface PartitionTotals {
   readonly partition: string
   readonly rowsIn: number
   readonly rowsOut: Readonly<Record<string, number>>
   readonly counts: Readonly<Record<string, number>>
   readonly steps: readonly StepSummary[]
   readonly sinks: readonly SinkSummary[]
+}
+
+export interface PartitionSummary extends PartitionTotals {
   /** Largest resident size of the process so far, bytes. */
   readonly peakMemory: number
   /** The epoch that the run went on from, if it did. */
   readonly resumedFrom: number | undefined
 }
 
+export interface EpochSummary extends PartitionTotals {
+  /** How far the partition has come: the running maximum of event time and watermark; -Infinity before the first row. */
+  readonly eventTime: number
+}
+
 export interface Watch {
   readonly signal: AbortSignal
   onProgress?(rowsIn: number, eventTime: number): void
-  /** After each checkpoint, with what the flow and the sinks did so far. */
-  onEpoch?(flow: Flow, sinks: readonly SinkSummary[], checkpoint: Checkpoint): void
+  /** After each checkpoint. */
+  onEpoch?(epoch: EpochSummary): void
 }
 
 /** The checkpoint of a partition lies at `checkpoints/<partition>.ckpt`. */
@@ -71,6 +79,9 @@ export async function runPartition(plugged: Plugged, partition: string, watch: W
   const flow = new Flow({ instruments })
   const sinks: MeteredSink[] = []
   const peak: Record<string, number> = {}
+  const totalsOf = ({ rowsIn, rowsOut, counts }: PumpResult): PartitionTotals => {
+    return { partition, rowsIn, rowsOut, counts, steps: stepsOf(flow, peak), sinks: sinks.map((s) => s.summary) }
+  }
   try {
     if (!resume?.done) {
       const task = { topology: topology.name, run, partition, outputs: topology.outputs, instruments, committed: resume?.epoch }
@@ -88,25 +99,12 @@ export async function runPartition(plugged: Plugged, partition: string, watch: W
       save(checkpoint) {
         if (path !== undefined) writeCheckpoint(path, checkpoint)
         for (const [id, bytes] of Object.entries(flow.stateBytes())) peak[id] = Math.max(peak[id] ?? 0, bytes)
-        watch.onEpoch?.(
-          flow,
-          sinks.map((s) => s.summary),
-          checkpoint,
-        )
+        watch.onEpoch?.({ ...totalsOf(checkpoint), eventTime: checkpoint.maximum })
       },
       signal: watch.signal,
       onProgress: watch.onProgress,
     })
-    return {
-      partition,
-      rowsIn: result.rowsIn,
-      rowsOut: result.rowsOut,
-      counts: result.counts,
-      steps: stepsOf(flow, peak),
-      sinks: sinks.map((s) => s.summary),
-      peakMemory: process.resourceUsage().maxRSS * 1024,
-      resumedFrom: resume?.epoch,
-    }
+    return { ...totalsOf(result), peakMemory: process.resourceUsage().maxRSS * 1024, resumedFrom: resume?.epoch }
   } finally {
     for (const sink of sinks) await sink.close()
   }

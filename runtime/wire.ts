@@ -1,5 +1,5 @@
 import { type ErrorCode, messageOf, TickloomError } from '../core/errors.ts'
-import type { PartitionSummary } from './runPartition.ts'
+import type { EpochSummary, PartitionSummary } from './runPartition.ts'
 
 /** What the parent tells a worker process. */
 export type ToWorker =
@@ -12,6 +12,7 @@ export type ToWorker =
 export type FromWorker =
   | { readonly type: 'ready' }
   | { readonly type: 'progress'; readonly partition: string; readonly rowsIn: number; readonly eventTime: number }
+  | { readonly type: 'epoch'; readonly epoch: EpochSummary }
   | { readonly type: 'done'; readonly summary: PartitionSummary }
   | { readonly type: 'failed'; readonly failure: Failure }
   | { readonly type: 'request'; readonly id: number; readonly name: string; readonly payload: unknown }

@@ -1,7 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
-import { once } from 'node:events'
 import { TickloomError } from '../core/errors.ts'
-import type { PartitionSummary } from './runPartition.ts'
+import type { EpochSummary, PartitionSummary } from './runPartition.ts'
 import { type FromWorker, fromFailure, type ToWorker, toFailure } from './wire.ts'
 
 export interface PoolOptions {
@@ -11,7 +10,11 @@ export interface PoolOptions {
   /** Handed to every worker once; must survive JSON. */
   readonly options: unknown
   readonly signal: AbortSignal
+  /** Called when every worker stands ready, before the first partition is handed out. */
+  onReady?(): void
   onProgress?(partition: string, rowsIn: number, eventTime: number): void
+  /** After each checkpoint of a partition. */
+  onEpoch?(epoch: EpochSummary): void
   /** Answers a worker's request. */
   onRequest(name: string, payload: unknown): Promise<unknown>
 }
@@ -26,13 +29,18 @@ export async function runInWorkers(partitions: readonly string[], pool: PoolOpti
   const queue = [...partitions]
   const summaries: PartitionSummary[] = []
   const workers = Array.from({ length: Math.min(pool.count, queue.length) }, () => new Worker(pool))
-  const stop = () => { for (const worker of workers) worker.stop() }
+  const stop = () => {
+    for (const worker of workers) worker.stop()
+  }
   pool.signal.addEventListener('abort', stop, { once: true })
   try {
-    await Promise.all(workers.map(async (worker) => {
-      await worker.ready
-      for (let next = queue.shift(); next !== undefined && !pool.signal.aborted; next = queue.shift()) summaries.push(await worker.run(next))
-    }))
+    await Promise.all(workers.map((worker) => worker.ready))
+    pool.onReady?.()
+    await Promise.all(
+      workers.map(async (worker) => {
+        for (let next = queue.shift(); next !== undefined && !pool.signal.aborted; next = queue.shift()) summaries.push(await worker.run(next))
+      }),
+    )
   } finally {
     pool.signal.removeEventListener('abort', stop)
     queue.length = 0
@@ -51,15 +59,25 @@ class Worker {
   readonly #pool: PoolOptions
   #partition: string | undefined
   #settle: { resolve(value: PartitionSummary | undefined): void; reject(reason: unknown): void } | undefined
-  #exited: Promise<unknown>
+  readonly #exited: Promise<void>
+  #stopped = false
+  #death: TickloomError | undefined
 
   constructor(pool: PoolOptions) {
     this.#pool = pool
     this.#child = fork(pool.entry, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], serialization: 'advanced' })
-    this.#exited = once(this.#child, 'exit')
     this.#child.on('message', (message: FromWorker) => this.#receive(message))
-    this.#child.on('exit', (code, signal) => {
-      this.#settle?.reject(new TickloomError('WORKER_DIED', `the worker of partition ${this.#partition ?? 'none yet'} ended with ${signal ?? `exit code ${code}`}`, { partition: this.#partition }))
+    this.#exited = new Promise((resolve) => {
+      const over = (how: string) => {
+        this.#death = this.#endOf(how)
+        this.#settle?.reject(this.#death)
+        resolve()
+      }
+      this.#child.on('exit', (code, signal) => over(signal ?? `exit code ${code}`))
+      // A process that was not even started has no exit; one that died under a message has both.
+      this.#child.on('error', (cause) => {
+        if (this.#child.pid === undefined) over(cause.message)
+      })
     })
     this.ready = this.#wait().then(() => undefined)
     this.#send({ type: 'start', options: pool.options })
@@ -72,7 +90,10 @@ class Worker {
     return (await done) as PartitionSummary
   }
 
-  stop(): void { this.#send({ type: 'stop' }) }
+  stop(): void {
+    this.#stopped = true
+    this.#send({ type: 'stop' })
+  }
 
   async end(): Promise<void> {
     this.#settle = undefined
@@ -82,8 +103,18 @@ class Worker {
     clearTimeout(timer)
   }
 
+  #endOf(how: string): TickloomError {
+    if (this.#stopped) return new TickloomError('INTERRUPTED', 'stopped; finished epochs are kept')
+    const partition = this.#partition
+    return new TickloomError('WORKER_DIED', `the worker of partition ${partition ?? 'none yet'} ended with ${how}`, { partition })
+  }
+
   #wait(): Promise<PartitionSummary | undefined> {
-    return new Promise((resolve, reject) => { this.#settle = { resolve, reject } })
+    return new Promise((resolve, reject) => {
+      this.#settle = { resolve, reject }
+      // It may have died between two partitions, when nobody waited for it.
+      if (this.#death) reject(this.#death)
+    })
   }
 
   #send(message: ToWorker): void {
@@ -95,6 +126,7 @@ class Worker {
     else if (message.type === 'done') this.#settle?.resolve(message.summary)
     else if (message.type === 'failed') this.#settle?.reject(fromFailure(message.failure))
     else if (message.type === 'progress') this.#pool.onProgress?.(message.partition, message.rowsIn, message.eventTime)
+    else if (message.type === 'epoch') this.#pool.onEpoch?.(message.epoch)
     else {
       const { id } = message
       this.#pool.onRequest(message.name, message.payload).then(

@@ -4,18 +4,15 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { z } from 'zod'
-import { emptyBatch } from '../../core/batch.ts'
-import { Trade } from '../../core/market.ts'
-import { topology } from '../../core/topology.ts'
-import { Flow } from '../../runtime/flow.ts'
-import { exposeMetrics, type PartitionTotals, RunMetrics, totalsOf, writeMetrics } from '../../runtime/metrics.ts'
+import { exposeMetrics, RunMetrics, writeMetrics } from '../../runtime/metrics.ts'
+import type { PartitionTotals } from '../../runtime/runPartition.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'tickloom-metrics-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
 const run = { topology: 'volume-burst@1', run: 'r1' }
-const day = (factor: number): PartitionTotals => ({
+const day = (partition: string, factor: number): PartitionTotals => ({
+  partition,
   rowsIn: 100 * factor,
   rowsOut: { signals: 2 * factor },
   counts: { 'dedup/duplicate': 3 * factor, 'eventTime/late': factor },
@@ -42,9 +39,9 @@ async function scrape(url: string): Promise<Map<string, number>> {
 describe('scraped over HTTP', () => {
   test('totals are added over partitions, and replaced when a partition goes on', async () => {
     const metrics = new RunMetrics(run, () => 1_000_000_000)
-    metrics.partition('d1', day(1))
-    metrics.partition('d2', day(2))
-    metrics.partition('d2', day(3))
+    metrics.partition(day('d1', 1))
+    metrics.partition(day('d2', 2))
+    metrics.partition(day('d2', 3))
     metrics.progress(400, 940_000_000)
     const served = await exposeMetrics(metrics, 0)
     const seen = await scrape(served.url)
@@ -55,7 +52,7 @@ describe('scraped over HTTP', () => {
       'tickloom_step_rows_in_total{step="dedup"}': 400,
       'tickloom_step_rows_out_total{step="dedup"}': 388,
       'tickloom_step_seconds_total{step="dedup"}': 2,
-      'tickloom_step_state_bytes{step="dedup"}': 256,
+      'tickloom_step_state_bytes{step="dedup"}': 192,
       'tickloom_dropped_rows_total{step="dedup",reason="duplicate"}': 12,
       'tickloom_dropped_rows_total{step="eventTime",reason="late"}': 4,
       'tickloom_output_rows_total{output="signals"}': 8,
@@ -94,45 +91,10 @@ describe('scraped over HTTP', () => {
   })
 })
 
-test('totalsOf reads a flow', () => {
-  const flow = new Flow()
-  const t = topology({
-    name: 't',
-    version: 1,
-    memory: 'day',
-    params: z.object({}),
-    inputs: { ticks: Trade },
-    outputs: { all: Trade },
-    wire({ ticks }, at) {
-      const step = at('pass')
-      const dropped = step.counter('odd')
-      return {
-        all: ticks.pipe(
-          step.map<Trade, Trade>((b) => {
-            dropped.add(1)
-            return b
-          }),
-        ),
-      }
-    },
-  })
-  const { inputs, outputs } = flow.wire(t, {})
-  outputs.all.subscribe()
-  inputs.ticks.next(emptyBatch(Trade, 5))
-  const sinks = [{ name: 's', rows: 1, bytes: 2, seconds: 3 }]
-  expect(totalsOf(flow, sinks, { rowsIn: 9, rowsOut: { all: 8 } })).toMatchObject({
-    rowsIn: 9,
-    rowsOut: { all: 8 },
-    counts: { 'pass/odd': 1 },
-    steps: [{ id: 'pass', rowsIn: 0 }],
-    sinks,
-  })
-})
-
 describe('writeMetrics', () => {
   test('leaves a file that Prometheus can read', async () => {
     const metrics = new RunMetrics(run)
-    metrics.partition('d1', day(1))
+    metrics.partition(day('d1', 1))
     const path = join(folder, 'deep/down/metrics.prom')
     await writeMetrics(metrics, path)
     expect(readFileSync(path, 'utf8')).toContain('tickloom_sink_rows_total{sink="parquet",topology="volume-burst@1",run="r1"} 2')
