@@ -13,11 +13,17 @@ export interface FooterColumn {
   readonly max: string | undefined
 }
 
+/** Columns besides the time by whose statistics a row group can be ruled out. */
+const RANGED = ['instrument', 'expiry', 'strike', 'opt_type'] as const
+type Ranged = (typeof RANGED)[number]
+
 /** Rows, and first and last event time in microseconds; -Infinity and Infinity without statistics. */
 export interface RowGroup {
   readonly rows: number
   readonly min: number
   readonly max: number
+  /** Smallest and largest value as text of the other columns that rows are chosen by; missing without statistics. */
+  readonly ranges: Readonly<Partial<Record<Ranged, readonly [string, string]>>>
 }
 
 export interface Footer {
@@ -36,7 +42,7 @@ interface ColumnRow {
   min: string | null
   max: string | null
 }
-interface GroupRow {
+interface GroupRow extends Record<`${Ranged}_${'min' | 'max'}`, string | null> {
   file: string
   rows: number
   min: number | null
@@ -63,8 +69,11 @@ async function footersOf(paths: readonly string[]): Promise<Footer[]> {
       CASE WHEN count(stats_max_value) < count(*) THEN NULL ELSE coalesce(max(${number('stats_max_value')})::VARCHAR, max(stats_max_value)) END AS max
       FROM parquet_metadata(${files}) GROUP BY ALL)
     SELECT s.file_name AS file, s.name, type, coalesce(groups, 0) AS groups, coalesce(known, 0) AS known, nulls, min, max FROM s LEFT JOIN m USING (file_name, name)`)
+  const ranges = RANGED.flatMap((name) =>
+    ['min', 'max'].map((side) => `any_value(CASE WHEN path_in_schema = '${name}' THEN stats_${side}_value END) AS ${name}_${side}`),
+  )
   const groups = await duckRows<GroupRow>(`
-    SELECT file_name AS file, any_value(row_group_num_rows)::DOUBLE AS rows,
+    SELECT file_name AS file, ${ranges.join(', ')}, any_value(row_group_num_rows)::DOUBLE AS rows,
       any_value(CASE WHEN path_in_schema = 'ts' THEN epoch_us(try_cast(stats_min_value AS TIMESTAMPTZ))::DOUBLE END) AS min,
       any_value(CASE WHEN path_in_schema = 'ts' THEN epoch_us(try_cast(stats_max_value AS TIMESTAMPTZ))::DOUBLE END) AS max
     FROM parquet_metadata(${files}) GROUP BY file_name, row_group_id ORDER BY file_name, row_group_id`)
@@ -74,8 +83,20 @@ async function footersOf(paths: readonly string[]): Promise<Footer[]> {
       .get(file)
       ?.columns.set(name, { type, nullable: known < count || nulls !== 0, nulls: nulls ?? 0, min: min ?? undefined, max: max ?? undefined })
   }
-  for (const { file, rows, min, max } of groups) found.get(file)?.groups.push({ rows, min: min ?? -Infinity, max: max ?? Infinity })
+  for (const group of groups) {
+    const { file, rows, min, max } = group
+    found.get(file)?.groups.push({ rows, min: min ?? -Infinity, max: max ?? Infinity, ranges: rangesOf(group) })
+  }
   return [...found.values()]
+}
+
+function rangesOf(group: GroupRow): RowGroup['ranges'] {
+  const ranges: Partial<Record<Ranged, readonly [string, string]>> = {}
+  for (const name of RANGED) {
+    const [min, max] = [group[`${name}_min`], group[`${name}_max`]]
+    if (min !== null && max !== null) ranges[name] = [min, max]
+  }
+  return ranges
 }
 
 /** The failure of the whole query, pinned on the file it is about: the engine does not always name one. */

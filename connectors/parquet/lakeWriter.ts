@@ -1,4 +1,5 @@
-import { join } from 'node:path'
+import { existsSync, readdirSync, rmSync } from 'node:fs'
+import { isAbsolute, join, normalize, resolve } from 'node:path'
 import { type Batch, takeRows } from '../../core/batch.ts'
 import type { Contract, Instruments } from '../../core/instruments.ts'
 import { Tick } from '../../core/market.ts'
@@ -24,12 +25,14 @@ export interface WrittenDay {
   readonly bytes: number
 }
 
+const OWN_FILE = /(?:^|[/\\])(?:part|recorded)-0\.parquet$/
 const TickWithArrival = { ...Tick, arrival: 'f64' } as const
 type TickWithArrival = typeof TickWithArrival
 
 /**
  * Writes a day of ticks into a lake and names them in its manifest, instead of what it named for their symbols on
- * that date. Every file, then the manifest, appears whole. Two writers of one lake at once lose lines of the
+ * that date. Every file, then the manifest, appears whole; then the day's files that it named before are deleted, as a
+ * reader without the manifest would read both. Two writers of one lake at once lose lines of the
  * manifest. Throws DISK_FULL, OUTPUT_UNWRITABLE, LAKE_MANIFEST.
  */
 export async function writeLakeDay(day: LakeDay): Promise<WrittenDay> {
@@ -46,10 +49,35 @@ export async function writeLakeDay(day: LakeDay): Promise<WrittenDay> {
     lines.push(...linesOf(part, path, date, order, instruments))
   }
   const symbols = new Set(lines.map((line) => line.contract.underlying))
-  const others = readLines(lake).filter((line) => line.date !== date || !symbols.has(line.contract.underlying))
+  const before = readLines(lake)
+  const others = before.filter((line) => line.date !== date || !symbols.has(line.contract.underlying))
   const all = [...others, ...lines].sort((a, b) => (a.date < b.date ? -1 : a.date > b.date ? 1 : 0))
   await writeTextAtomically(join(lake, MANIFEST), formatManifest(all))
+  removeOthers(lake, date, symbols, before, all)
   return { files: [...new Set(lines.map(({ path }) => path))], rows: rows.n, bytes }
+}
+
+/**
+ * Deletes files of the day and its symbols that are named no more, of those inside the lake. Files with this writer's
+ * names are deleted without ever being named: a crash before this line left them.
+ */
+function removeOthers(
+  lake: string,
+  date: string,
+  symbols: ReadonlySet<string>,
+  before: readonly ManifestLine[],
+  named: readonly ManifestLine[],
+): void {
+  const inside = ({ path }: ManifestLine): boolean => !isAbsolute(path) && !normalize(path).startsWith('..')
+  const old = before.filter(inside).map(({ path }) => path)
+  for (const symbol of symbols) {
+    const folder = `ticks/symbol=${symbol}/date=${date}`
+    if (!existsSync(join(lake, folder))) continue
+    const below = readdirSync(join(lake, folder), { recursive: true }) as string[]
+    old.push(...below.filter((name) => OWN_FILE.test(name)).map((name) => join(folder, name)))
+  }
+  const kept = new Set(named.map(({ path }) => resolve(lake, path)))
+  for (const path of old) if (!kept.has(resolve(lake, path))) rmSync(join(lake, path), { force: true })
 }
 
 async function gather(ticks: LakeDay['ticks']): Promise<RowBuffer<TickWithArrival>> {

@@ -4,10 +4,11 @@ import { contractOf } from '../../core/instruments.ts'
 import { attach, IST, type Zone } from '../../core/time.ts'
 import { type ColumnPlan, type Conditions, columnsOf, type InstrumentPlan, instrumentOf } from './columns.ts'
 import { duckRows, quoted } from './duck.ts'
-import { type Footer, inspect, type RowGroup } from './inspect.ts'
+import { type GroupReason, type GroupsKept, keptGroups } from './groups.ts'
+import { type Footer, inspect } from './inspect.ts'
 import type { LakeFile } from './lakeFile.ts'
 import { discover } from './layout.ts'
-import { contractFilter, type ReplayFilter, wantsFile } from './prune.ts'
+import { contractFilter, type Reason, type ReplayFilter, wantsFile } from './prune.ts'
 
 export type { ReplayFilter } from './prune.ts'
 
@@ -44,6 +45,8 @@ export interface Pruned {
   type: number
   time: number
   groups: number
+  /** The same row groups by the reason. */
+  readonly groupsBy: Partial<Record<GroupReason, number>>
   rows: number
 }
 
@@ -61,7 +64,7 @@ export interface Plan {
  * cannot be read or whose columns have other types than the projection.
  */
 export async function planReplay(lake: string, filter: ReplayFilter & { readonly columns: Schema; readonly zone?: Zone }): Promise<Plan> {
-  const pruned: Pruned = { date: 0, symbol: 0, expiry: 0, strike: 0, type: 0, time: 0, groups: 0, rows: 0 }
+  const pruned: Pruned = { date: 0, symbol: 0, expiry: 0, strike: 0, type: 0, time: 0, groups: 0, groupsBy: {}, rows: 0 }
   const zone = filter.zone ?? IST
   const found = discover(lake)
   const kept = found.filter((file) => {
@@ -73,12 +76,13 @@ export async function planReplay(lake: string, filter: ReplayFilter & { readonly
   })
   const footers = await inspect(kept.map(({ path }) => path))
   const days = new Map<string, FilePlan[]>()
-  for (const [i, file] of kept.entries()) {
-    const plan = await planFile(await withNames(file, footers[i]), footers[i], filter, timesOf(file.date, filter, zone))
-    pruned.groups += plan.groups - plan.groupsRead
-    pruned.rows += plan.fileRows - rowsOfGroups(footers[i].groups, plan.where)
+  for (const [i, bare] of kept.entries()) {
+    const times = timesOf(bare.date, filter, zone)
+    const file = await withNames(bare, footers[i])
+    const { plan, left } = planFile(file, footers[i], filter, times)
+    countGroups(pruned, plan, left)
     if (plan.groupsRead === 0) {
-      pruned.time++
+      pruned[wantsFile(file, filter, times) ?? reasonOf(left)]++
       continue
     }
     days.set(file.date, [...(days.get(file.date) ?? []), plan])
@@ -86,6 +90,19 @@ export async function planReplay(lake: string, filter: ReplayFilter & { readonly
   if (days.size === 0)
     throw new TickloomError('LAKE_EMPTY', `nothing to read in ${lake}: it has ${found.length} files of ticks, and none is wanted`, { lake, pruned })
   return { lake, days: [...days].sort(([a], [b]) => (a < b ? -1 : 1)).map(([date, files]) => dayOf(date, files)), pruned, columns: filter.columns }
+}
+
+function countGroups(pruned: Pruned, plan: FilePlan, { rows, ruledOut }: GroupsKept): void {
+  pruned.groups += plan.groups - plan.groupsRead
+  pruned.rows += plan.fileRows - rows
+  for (const [reason, groups] of Object.entries(ruledOut) as [GroupReason, number][])
+    pruned.groupsBy[reason] = (pruned.groupsBy[reason] ?? 0) + groups
+}
+
+/** The reason that a file is left out of whose row groups none is left. */
+function reasonOf({ ruledOut }: GroupsKept): Reason {
+  const [reason = 'time'] = Object.keys(ruledOut) as GroupReason[]
+  return reason === 'instrument' ? 'symbol' : reason
 }
 
 function dayOf(date: string, files: readonly FilePlan[]): DayPlan {
@@ -123,7 +140,12 @@ async function withNames(file: LakeFile, footer: Footer): Promise<LakeFile> {
   return { ...file, shares }
 }
 
-function planFile(file: LakeFile, footer: Footer, filter: ReplayFilter & { readonly columns: Schema }, times: Times): FilePlan {
+function planFile(
+  file: LakeFile,
+  footer: Footer,
+  filter: ReplayFilter & { readonly columns: Schema },
+  times: Times,
+): { plan: FilePlan; left: GroupsKept } {
   const fileRows = footer.groups.reduce((sum, group) => sum + group.rows, 0)
   const columns = columnsOf(footer, filter.columns)
   const instrument = instrumentOf(file, footer)
@@ -133,44 +155,40 @@ function planFile(file: LakeFile, footer: Footer, filter: ReplayFilter & { reado
   const limited = inTime || contracts.names !== undefined || contracts.columns.length > 0
   const kept = contracts.names === undefined ? undefined : file.shares.filter(({ contract }) => contracts.kept.has(contract))
   const known = limited && !inTime && kept?.every((share) => share.rows !== undefined) === true
-  return {
+  const left = keptGroups(footer, where)
+  const plan: FilePlan = {
     path: file.path,
     rows: known ? kept?.reduce((sum, share) => sum + (share.rows ?? 0), 0) : limited ? undefined : fileRows,
     fileRows,
     groups: footer.groups.length,
-    groupsRead: footer.groups.filter((group) => overlaps(group, where)).length,
+    groupsRead: left.groups,
     columns,
     instrument,
     where,
     sorted: file.order === 'time',
     rank: `${file.shares.some(({ contract }) => contract.kind === 'spot') ? '0' : '1'} ${file.path}`,
   }
-}
-
-function overlaps({ rows, min, max }: RowGroup, { from, to }: Conditions): boolean {
-  return rows > 0 && max >= from && min < to
-}
-
-function rowsOfGroups(groups: readonly RowGroup[], where: Conditions): number {
-  return groups.reduce((sum, group) => sum + (overlaps(group, where) ? group.rows : 0), 0)
+  return { plan, left }
 }
 
 /** The plan as text: what is read, what is left out and why, and the projection of the first file. */
 export function explainPlan(plan: Plan): string {
   const files = plan.days.flatMap((day) => day.files)
   const sum = (of: (file: FilePlan) => number): string => files.reduce((total, file) => total + of(file), 0).toLocaleString('en')
-  const { groups, rows, ...reasons } = plan.pruned
-  const left = Object.entries(reasons)
-    .filter(([, count]) => count > 0)
-    .map(([reason, count]) => `${count} by ${reason}`)
+  const { groups, groupsBy, rows, ...reasons } = plan.pruned
   const inFile = files.filter((file) => file.rows === undefined).length
   return [
     `lake        ${plan.lake}`,
     `days        ${plan.days.length}: ${plan.days[0].date} to ${plan.days[plan.days.length - 1].date}`,
-    `files       ${files.length} read; left out: ${left.join(', ') || 'none'}`,
-    `row groups  ${sum((file) => file.groupsRead)} read; ${groups.toLocaleString('en')} left out by their statistics`,
+    `files       ${files.length} read; left out: ${counted(reasons) || 'none'}`,
+    `row groups  ${sum((file) => file.groupsRead)} read; ${groups.toLocaleString('en')} left out by their statistics${groups > 0 ? `: ${counted(groupsBy)}` : ''}`,
     `rows        ${sum((file) => file.rows ?? file.fileRows)} read${inFile > 0 ? ' at most' : ''}; ${rows.toLocaleString('en')} left out unread${inFile > 0 ? `; conditions on rows in ${inFile} files` : ''}`,
     `projection  ${files[0].columns.map((c) => `${c.name} <- ${c.column ?? 'missing'}${c.type === undefined ? '' : ` ${c.type}`}`).join(', ')}`,
     `instrument  ${files[0].instrument.kind === 'constant' ? files[0].instrument.name : `from ${files[0].instrument.kind === 'names' ? 'instrument' : 'symbol, expiry, strike, opt_type'}`}`,
   ].join('\n')
+}
+
+function counted(reasons: Readonly<Record<string, number>>): string {
+  const some = Object.entries(reasons).filter(([, count]) => count > 0)
+  return some.map(([reason, count]) => `${count.toLocaleString('en')} by ${reason}`).join(', ')
 }

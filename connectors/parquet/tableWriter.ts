@@ -106,7 +106,8 @@ async function append(connection: DuckDBConnection, columns: readonly StoredColu
 function fill(chunk: DuckDBDataChunk, column: number, values: Values, at: number, rows: number): void {
   const vector = chunk.getColumnVector(column)
   const { items } = vector as unknown as { items?: unknown }
-  if (Object.getPrototypeOf(items) === Object.getPrototypeOf(values)) (items as Values).set(values.subarray(at, at + rows))
+  if (ArrayBuffer.isView(items) && Object.getPrototypeOf(items) === Object.getPrototypeOf(values))
+    (items as Values).set(values.subarray(at, at + rows))
   else setEach(vector, values, at, rows)
   vector.flush()
 }

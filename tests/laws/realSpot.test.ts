@@ -72,7 +72,8 @@ describe.skipIf(!there)('two recorded days of NIFTY spot', () => {
   })
 
   it.each(Object.entries(DAYS))('%s: a row for every second of the session, carried where there was no tick', async (date, day) => {
-    const seconds = await duckRows<Stored>(`SELECT strftime(make_timestamp(epoch_us(ts) + ${IST.offset}), '%H:%M:%S') AS time, close, observed, age, vol
+    const seconds =
+      await duckRows<Stored>(`SELECT strftime(make_timestamp(epoch_us(ts) + ${IST.offset}), '%H:%M:%S') AS time, close, observed, age, vol
       FROM read_parquet('${out}/seconds/date=${date}/*.parquet') WHERE instrument = 'NIFTY' ORDER BY ts`)
     const session = Array.from({ length: 22_500 }, (_, i) => new Date((9 * 3600 + 15 * 60 + i) * 1000).toISOString().slice(11, 19))
     expect(seconds.map(({ time }) => time)).toEqual(session)
