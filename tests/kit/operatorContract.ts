@@ -1,13 +1,11 @@
 import fc from 'fast-check'
-import { Subject } from 'rxjs'
 import { describe, expect, it } from 'vitest'
-import type { Batch, Schema } from '../../core/batch.ts'
-import { Flow } from '../../runtime/flow.ts'
-import { type Drive, drive, type Op, type Row, toBatch } from './table.ts'
+import type { Schema } from '../../core/batch.ts'
+import { type Drive, drive, type Op, plug, type Row, toBatch } from './table.ts'
 
 /**
- * What every operator owes, whatever it computes: all cuts, a restart after every row, empty batches, input left
- * alone, and the same of floats that no market would send.
+ * What every operator owes, whatever it computes: all cuts, a restart after every row, heartbeats between rows (where
+ * the rows are in the order of time), empty batches, input left alone, and the same of floats that no market would send.
  */
 export function operatorContract<I extends Schema, O extends Schema>(
   op: Op<I, O>,
@@ -41,6 +39,26 @@ export function operatorContract<I extends Schema, O extends Schema>(
       }
     })
 
+    it.runIf(inTimeOrder(kinds.input, rows))('gives the same rows when heartbeats come between them', () => {
+      const whole = drive(op, kinds, [rows])
+      expect(
+        drive(
+          op,
+          kinds,
+          rows.map((row) => [row]),
+          -1,
+          true,
+        ),
+        'after every row',
+      ).toEqual(whole)
+      fc.assert(
+        fc.property(cutsOf(rows.length), fc.nat(rows.length), (cuts, stop) => {
+          expect(drive(op, kinds, cutAt(rows, cuts), stop, true)).toEqual(whole)
+        }),
+        { numRuns: 50 },
+      )
+    })
+
     it('does both with floats that no market sends', () => {
       const odd = fc.constantFrom(0, -0, 1e-300, 0.1, 0.2, 1 / 3, 1e17, -1e17, Number.MAX_VALUE, Number.NaN, Infinity, -Infinity)
       const spoilt = fc.array(fc.record(Object.fromEntries(hostile.map((name) => [name, odd]))), { minLength: rows.length, maxLength: rows.length })
@@ -56,27 +74,27 @@ export function operatorContract<I extends Schema, O extends Schema>(
     })
 
     it('passes an empty batch on and lets time move with it', () => {
-      const flow = new Flow()
-      const input = new Subject<Batch<I>>()
       const out: [number, number][] = []
-      input.pipe(op(flow.at('it'))).subscribe((b) => {
+      const { flow, next } = plug(op, (b) => {
         out.push([b.n, b.watermark])
       })
-      for (const watermark of [1e15, 2e15]) input.next(toBatch(kinds.input, [], flow.instruments, watermark))
+      for (const watermark of [1e15, 2e15]) next(toBatch(kinds.input, [], flow.instruments, watermark))
       expect(out.map(([n]) => n)).toEqual([0, 0])
       expect(out[1][1]).toBeGreaterThan(out[0][1])
     })
 
     it('leaves its input as it was', () => {
-      const flow = new Flow()
-      const input = new Subject<Batch<I>>()
-      input.pipe(op(flow.at('it'))).subscribe()
+      const { flow, next } = plug(op)
       const batch = toBatch(kinds.input, rows, flow.instruments, kinds.end)
       const before = structuredClone(batch)
-      input.next(batch)
+      next(batch)
       expect(batch).toEqual(before)
     })
   })
+}
+
+function inTimeOrder(schema: Schema, rows: readonly Row[]): boolean {
+  return schema['ts'] === 'time' && rows.every((row, i) => i === 0 || Number(row['ts']) >= Number(rows[i - 1]['ts']))
 }
 
 const cutsOf = (n: number) => fc.array(fc.nat(n), { maxLength: n })

@@ -1,4 +1,4 @@
-import type { Observable, OperatorFunction } from 'rxjs'
+import type { OperatorFunction } from 'rxjs'
 import { Subject } from 'rxjs'
 import type { Batch, Kind, Schema } from '../../core/batch.ts'
 import type { Instruments } from '../../core/instruments.ts'
@@ -73,35 +73,64 @@ export interface Drive<I extends Schema, O extends Schema> {
   readonly end?: number
 }
 
-/** Rows of a run in which the input came in the chunks given, with everything saved and rebuilt after the chunk `restart`. */
+/**
+ * Rows of a run in which the input came in the chunks given, with everything saved and rebuilt after the chunk
+ * `restart`. With `heartbeats`, every chunk is followed by an empty batch whose watermark is the highest ts so far.
+ */
 export function drive<I extends Schema, O extends Schema>(
   op: Op<I, O>,
   kinds: Drive<I, O>,
   chunks: readonly (readonly Row[])[],
   restart = -1,
+  heartbeats = false,
 ): Row[] {
   const rows: Row[] = []
-  let running = start(op, kinds, rows)
+  const begin = () => {
+    const running: Plugged<I> = plug(op, (batch) => {
+      rows.push(...toRows(batch, kinds.output, running.flow.instruments))
+    })
+    return running
+  }
+  let running = begin()
+  let highest = -Infinity
   chunks.forEach((chunk, i) => {
-    running.input.next(toBatch(kinds.input, chunk, running.flow.instruments))
+    running.next(toBatch(kinds.input, chunk, running.flow.instruments))
+    for (const row of chunk) highest = Math.max(highest, Number(row['ts']))
+    if (heartbeats) running.next(toBatch(kinds.input, [], running.flow.instruments, highest))
     if (i !== restart) return
     const saved = structuredClone(running.flow.snapshot())
-    running = start(op, kinds, rows)
+    running = begin()
     running.flow.instruments.id('SEEN-FIRST-AFTER-THE-RESTART')
     running.flow.restore(saved)
   })
-  running.input.next(toBatch(kinds.input, [], running.flow.instruments, kinds.end))
+  running.next(toBatch(kinds.input, [], running.flow.instruments, kinds.end))
   return rows
 }
 
-function start<I extends Schema, O extends Schema>(op: Op<I, O>, { output }: Drive<I, O>, into: Row[]): { flow: Flow; input: Subject<Batch<I>> } {
+/** An operator in a flow of its own. `next` throws what the step failed with. */
+export interface Plugged<I extends Schema> {
+  readonly flow: Flow
+  next(batch: Batch<I>): void
+}
+
+export function plug<I extends Schema, O extends Schema>(op: Op<I, O>, take: (batch: Batch<O>) => void = () => {}): Plugged<I> {
   const flow = new Flow()
   const input = new Subject<Batch<I>>()
-  const out: Observable<Batch<O>> = input.pipe(op(flow.at('it')))
-  out.subscribe((batch) => {
-    into.push(...toRows(batch, output, flow.instruments))
+  let failure: { readonly thrown: unknown } | undefined
+  // RxJS would report what an error handler throws later, to nobody; so it is kept until `next` can throw it.
+  input.pipe(op(flow.at('it'))).subscribe({
+    next: take,
+    error: (thrown: unknown) => {
+      failure = { thrown }
+    },
   })
-  return { flow, input }
+  return {
+    flow,
+    next(batch) {
+      input.next(batch)
+      if (failure) throw failure.thrown
+    },
+  }
 }
 
 /** The columns named of a run of the whole table in one batch; times as clock times of IST. */
