@@ -13,7 +13,9 @@ const pages = [
   'docs/map.md',
   'docs/cli.md',
   'docs/howto/add-a-topology.md',
+  'docs/howto/add-an-operator.md',
   'docs/concepts/delivery.md',
+  'docs/concepts/state.md',
   'topologies/volume-burst/README.md',
 ]
 

@@ -137,7 +137,7 @@ describe.each(cases)('rows with $name', ({ op, kinds, columns, expected }) => {
         expect(feed(driven, kinds, batches).rows).toEqual(replay)
         expect(feed(driven, kinds, batches, stop).rows).toEqual(replay)
       }),
-      { numRuns: 100 },
+      { numRuns: 40 },
     )
   })
 
