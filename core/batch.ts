@@ -54,13 +54,15 @@ export function withColumns<S extends Schema, A extends Schema>(batch: Batch<S>,
 
 /** The rows at index[0..n-1], in that order, copied into `into`; the watermark is kept even when none is left. */
 export function takeRows<S extends Schema>(batch: Batch<S>, index: Int32Array, n: number, into: Columns<S>): Batch<S> {
-  for (const name in into) {
-    const from = batch.col[name] as Column
-    if (from instanceof Float64Array) gatherF64(from, index, n, into[name] as Float64Array)
-    else if (from instanceof Int32Array) gatherI32(from, index, n, into[name] as Int32Array)
-    else gatherU8(from, index, n, into[name] as Uint8Array)
-  }
+  for (const name in into) gather(batch.col[name] as Column, index, n, into[name] as Column)
   return { n, watermark: batch.watermark, col: into }
+}
+
+/** to[i] = from[index[i]] for the first n; both columns are of one type. */
+export function gather(from: Column, index: Int32Array, n: number, to: Column): void {
+  if (from instanceof Float64Array) gatherF64(from, index, n, to as Float64Array)
+  else if (from instanceof Int32Array) gatherI32(from, index, n, to as Int32Array)
+  else gatherU8(from, index, n, to as Uint8Array)
 }
 
 // One loop a type: V8 keeps each monomorphic.

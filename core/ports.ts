@@ -7,6 +7,8 @@ export type Position = number | string | { readonly [name: string]: Position }
 /** Rows, and the position after the first `rows` of them, so that an epoch may end inside a batch. */
 export interface Delivery<S extends Schema> {
   readonly batch: Batch<S>
+  /** The source has made sure that no row of the batch is older than the row before it. */
+  readonly sorted?: boolean
   after(rows: number): Position
 }
 

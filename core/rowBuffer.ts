@@ -65,6 +65,11 @@ export class RowBuffer<S extends Schema> {
     this.n = 0
   }
 
+  /** Rows 0..n-1 of the columns as a batch that borrows this memory, for who writes into the columns himself. */
+  first(n: number, watermark: number): Batch<S> {
+    return { n, watermark, col: this.col }
+  }
+
   /** The rows as a batch that borrows this memory. */
   view(watermark: number): Batch<S> {
     return { n: this.n, watermark, col: this.col }

@@ -59,6 +59,7 @@ export class Table<F extends Fields> {
   /** Gives every instrument among ids[0..n-1] a slot, in order of first appearance. */
   admit(ids: Int32Array, n: number): void {
     this.cover()
+    if (this.size === this.#instruments.size) return
     const slotOf = this.slotOf
     for (let i = 0; i < n; i++) if (slotOf[ids[i]] < 0) this.#add(ids[i])
   }

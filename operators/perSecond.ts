@@ -97,19 +97,27 @@ function advance(grid: Grid, clock: { now: number; lastBell: number }, to: numbe
 
 function writeSecond(grid: Grid, second: number, out: RowBuffer<Second>): void {
   out.reserve(out.n + grid.size)
-  const { ts, instrument, second: ordinal, close, vol, observed, age } = out.col
-  const { open, bell, close: price, seen, vol: traded } = grid.col
+  const { open, bell, close, seen, vol: traded } = grid.col
   const { keys, size } = grid
+  const to = out.col
   let n = out.n
+  let opened = NaN
+  let place = 0
   for (let k = 0; k < size; k++) {
     if (second >= bell[k]) continue
-    ts[n] = second
-    instrument[n] = keys[k]
-    ordinal[n] = (second - open[k]) / SECOND
-    close[n] = price[k]
-    vol[n] = traded[k]
-    observed[n] = seen[k] === second ? 1 : 0
-    age[n] = (second - seen[k]) / SECOND
+    // Most instruments opened together, so the division is made once.
+    if (open[k] !== opened) {
+      opened = open[k]
+      place = (second - opened) / SECOND
+    }
+    const age = seen[k] === second ? 0 : (second - seen[k]) / SECOND
+    to.ts[n] = second
+    to.instrument[n] = keys[k]
+    to.second[n] = place
+    to.close[n] = close[k]
+    to.vol[n] = traded[k]
+    to.observed[n] = age === 0 ? 1 : 0
+    to.age[n] = age
     traded[k] = 0
     n++
   }

@@ -52,14 +52,15 @@ function select<S extends Timed>(batch: Batch<S>, windows: SessionWindows, index
 
 /** Whether every row lies where every segment is known to trade: the common case, told without looking at instruments. */
 function allTrade<S extends Timed>(batch: Batch<S>, windows: SessionWindows): boolean {
+  const ts = batch.col.ts
   let from = -Infinity
   let to = Infinity
   for (let segment = 0; segment < windows.trading.length; segment++) {
+    if (!(ts[0] >= windows.from[segment] && ts[0] < windows.to[segment])) windows.seek(ts[0], segment)
     if (windows.trading[segment] === 0) return false
     if (windows.from[segment] > from) from = windows.from[segment]
     if (windows.to[segment] < to) to = windows.to[segment]
   }
-  const ts = batch.col.ts
   for (let i = 0; i < batch.n; i++) if (!(ts[i] >= from && ts[i] < to)) return false
   return true
 }

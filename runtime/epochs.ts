@@ -28,10 +28,11 @@ export class EpochCutter<S extends Schema> {
    * of the epoch that is over and how many rows of the batch came before. By then `maximum` and `watermark` are those
    * that open the next epoch, so whoever goes on from what `end` saved does not end the same epoch twice.
    */
-  async cut(batch: Batch<S>, part: (piece: Batch<S>) => void, end: (epoch: number, rowsBefore: number) => Promise<void>): Promise<void> {
+  async cut(batch: Batch<S>, part: (piece: Batch<S>) => void, end: (epoch: number, rowsBefore: number) => Promise<void>, sorted = false): Promise<void> {
     const ts = batch.col['ts'] as Float64Array
     let from = 0
-    for (let i = this.#crossing(ts, 0, batch.n); i < batch.n; i = this.#crossing(ts, i, batch.n)) {
+    const lies = sorted && this.#holds(ts, batch.n)
+    for (let i = lies ? batch.n : this.#crossing(ts, 0, batch.n); i < batch.n; i = this.#crossing(ts, i, batch.n)) {
       if (i > from) part(sliceRows(batch, from, i, this.watermark))
       const over = this.epoch
       const first = this.maximum === -Infinity
@@ -51,6 +52,14 @@ export class EpochCutter<S extends Schema> {
     this.watermark = this.maximum = batch.watermark
     await end(over, batch.n)
     part(sliceRows(batch, batch.n, batch.n, batch.watermark))
+  }
+
+  /** Whether sorted rows all lie in the epoch that is open, told by their last; the running maximum follows them. */
+  #holds(ts: Float64Array, n: number): boolean {
+    if (n === 0) return true
+    if (!(Math.floor(ts[n - 1] / this.#length) === this.epoch && ts[0] >= this.maximum)) return false
+    this.maximum = ts[n - 1]
+    return true
   }
 
   /** The first row at or after `from` that starts a new epoch, or n; the running maximum follows the rows passed. Times that are none move nothing. */

@@ -105,6 +105,7 @@ class Loop {
           if (rows > 0) this.#position = delivery.after(rows)
           await this.#endEpoch(epoch, false)
         },
+        delivery.sorted,
       )
       this.#position = delivery.after(delivery.batch.n)
       onProgress?.(this.rowsIn, this.#cutter.maximum)

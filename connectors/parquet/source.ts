@@ -68,11 +68,12 @@ async function* deliveries<S extends Schema>(
   signal: AbortSignal,
 ): AsyncGenerator<Delivery<S>> {
   let seen = 0
+  const sorted = day.files.every((file) => file.sorted)
   for await (const chunk of prefetched(chunksOf(day, columns, instruments, reader))) {
     signal.throwIfAborted()
     for (let at = Math.max(0, Math.min(chunk.n, skip - seen)); at < chunk.n; ) {
       const end = Math.min(chunk.n, at + MOST_ROWS)
-      yield delivery(slice(chunk, columns, at, end, -Infinity), seen + at)
+      yield delivery(slice(chunk, columns, at, end, -Infinity), seen + at, sorted)
       signal.throwIfAborted()
       at = end
     }
@@ -80,11 +81,11 @@ async function* deliveries<S extends Schema>(
   }
   signal.throwIfAborted()
   const nextDay = startOfDay(parseDate(day.date), zone) + DAY
-  yield delivery(slice({ n: 0, col: {} }, columns, 0, 0, nextDay), seen)
+  yield delivery(slice({ n: 0, col: {} }, columns, 0, 0, nextDay), seen, sorted)
 }
 
-function delivery<S extends Schema>(batch: Batch<S>, before: number): Delivery<S> {
-  return { batch, after: (rows) => ({ rows: before + rows }) }
+function delivery<S extends Schema>(batch: Batch<S>, before: number, sorted: boolean): Delivery<S> {
+  return { batch, sorted, after: (rows) => ({ rows: before + rows }) }
 }
 
 function slice<S extends Schema>({ n, col }: Chunk, columns: S, from: number, to: number, watermark: number): Batch<S> {
