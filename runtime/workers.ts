@@ -106,7 +106,8 @@ class Worker {
   #endOf(how: string): TickloomError {
     if (this.#stopped) return new TickloomError('INTERRUPTED', 'stopped; finished epochs are kept')
     const partition = this.#partition
-    return new TickloomError('WORKER_DIED', `the worker of partition ${partition ?? 'none yet'} ended with ${how}`, { partition })
+    const who = partition === undefined ? 'a worker without a partition' : `the worker of partition ${partition}`
+    return new TickloomError('WORKER_DIED', `${who} ended with ${how}`, { partition })
   }
 
   #wait(): Promise<PartitionSummary | undefined> {

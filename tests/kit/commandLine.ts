@@ -8,7 +8,7 @@ export interface Answer {
   readonly stderr: string
 }
 
-const main = fileURLToPath(new URL('../../cli/main.ts', import.meta.url))
+export const main = fileURLToPath(new URL('../../cli/main.ts', import.meta.url))
 
 /** Runs the command line as a user does, in a process of its own. */
 export function tickloom(args: readonly string[], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}): Promise<Answer> {
