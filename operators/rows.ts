@@ -31,16 +31,18 @@ type Clock = typeof cells
  * the watermark at a batch's end. A watermark of Infinity ends the stream: what is due within a horizon of the last
  * finite time fires, whatever the number of such batches, and no more, for an `interval` would never end.
  *
- * Rows: those `project` emits, in that order; one without `ts` gets the time it was emitted at. The watermark out is
- * the one in less the horizon, because a row held back may still carry its old `ts`.
+ * Rows: those `project` emits, in that order, which is the order of `ts` only if `project` makes it so; one without
+ * `ts` gets the time it was emitted at. The watermark out is the one in less the horizon, because a row held back may
+ * still carry its old `ts`.
  *
  * State: RxJS remembers in closures, which no checkpoint sees. Kept are the first row's time (the origin) and the rows
  * of the last one to two horizons, from the last multiple of the horizon after the origin that lies a whole horizon
  * back. A restored step calls `project` anew at that multiple, feeds it the kept rows in silence, and goes on. Rows
  * after a restart are therefore exactly those of a run without one if
  *
- * - what `project` emits depends on rows of less than `horizon` ago and on timers set less than `horizon` ago, and
- * - what it repeats from its subscription on has a period that divides `horizon`, in whole milliseconds.
+ * - what `project` emits depends on rows of less than `horizon` ago and on timers set less than `horizon` ago,
+ * - what it repeats from its subscription on has a period that divides `horizon`, in whole milliseconds, and
+ * - nothing depends on which of two timers due at one instant fires first.
  *
  * `debounceTime`, `delay` and `bufferTime` are such. `throttleTime` is if every horizon has a pause as long as its
  * duration: in an unbroken stream each opening depends on the one before, back to the first row. `scan`, `take`,
