@@ -149,8 +149,8 @@ describe.each(kinds)('300,000 rows in row groups of $size, order $order', async 
   })
 })
 
-describe('the query of the native reader', async () => {
-  const lake = await bigLake('arrival', 10_240)
+describe.each([10_240, 122_880])('the query of the native reader, row groups of %i', async (size) => {
+  const lake = await bigLake('arrival', size)
   const plan = await planReplay(lake, { columns: Trade })
   const query = nativeQuery(plan.days[0].files[0], 61_440)
 
