@@ -46,8 +46,8 @@ type Clock = typeof cells
  *
  * `debounceTime`, `delay` and `bufferTime` are such. `throttleTime` is if every horizon has a pause as long as its
  * duration: in an unbroken stream each opening depends on the one before, back to the first row. `scan`, `take`,
- * `distinct` and the count of an `interval` remember for ever: restarted after more than two horizons they begin
- * anew. Write those as an operator with state of its own. For one to two horizons after a row, `project`'s side
+ * `distinct` and the count of an `interval` remember for ever: restarted two horizons after the origin or later, they
+ * begin anew. Write those as an operator with state of its own. For one to two horizons after a row, `project`'s side
  * effects may happen again.
  *
  * Takes rows in the order of event time. Fails with STEP_FAILED when `project` does, when a row that leaves does not
