@@ -28,7 +28,12 @@ export class EpochCutter<S extends Schema> {
    * of the epoch that is over and how many rows of the batch came before. By then `maximum` and `watermark` are those
    * that open the next epoch, so whoever goes on from what `end` saved does not end the same epoch twice.
    */
-  async cut(batch: Batch<S>, part: (piece: Batch<S>) => void, end: (epoch: number, rowsBefore: number) => Promise<void>, sorted = false): Promise<void> {
+  async cut(
+    batch: Batch<S>,
+    part: (piece: Batch<S>) => void,
+    end: (epoch: number, rowsBefore: number) => Promise<void>,
+    sorted = false,
+  ): Promise<void> {
     const ts = batch.col['ts'] as Float64Array
     let from = 0
     const lies = sorted && this.#holds(ts, batch.n)

@@ -8,13 +8,13 @@ import { HOUR } from '../../core/time.ts'
 import { benchLake } from '../kit/benchLake.ts'
 
 const lake = benchLake(1)
+if (lake === undefined) console.warn('skipped: without a python3 that has venv and pip there is no benchmark market to replay')
 const folder = mkdtempSync(join(tmpdir(), 'j1-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 /** The four numbers that Polars, Numba and DuckDB give for the job J1 on the benchmark's first day (bench/README.md). */
 const ANSWERS = [1935, 10_702_500, 22_082_631, 902_323.9]
 
-// Without Python there is no benchmark market to replay; .ci/run has one.
 describe.skipIf(lake === undefined)('J1 on one day of 120 contracts', () => {
   const layouts = lake ?? { merged: '', perContract: '' }
   for (const [layout, path] of Object.entries(layouts)) {
