@@ -40,7 +40,7 @@ async function* chunksOf(session: Session, file: FilePlan, instruments: Instrume
         const codes = block.columns[present.length] as Int32Array
         if (coded) toIds(codes, block.n)
         col['instrument'] = coded ? codes : constants.ids(block.n)
-        yield { n: block.n, col }
+        yield { n: block.n, col, free: at < bytes.byteLength ? undefined : () => void (bytes.buffer as ArrayBuffer).transfer(0) }
       }
     }
   } finally {

@@ -78,6 +78,7 @@ async function* deliveries<S extends Schema>(
       at = end
     }
     seen += chunk.n
+    chunk.free?.()
   }
   signal.throwIfAborted()
   const nextDay = startOfDay(parseDate(day.date), zone) + DAY
