@@ -39,7 +39,9 @@ export function operatorContract<I extends Schema, O extends Schema>(
       }
     })
 
-    it.runIf(inTimeOrder(kinds.input, rows))('gives the same rows when heartbeats come between them', () => {
+    // Of rows out of order, a heartbeat would make the later ones late: there the law does not hold.
+    const whenInOrder = inTimeOrder(kinds.input, rows) ? it : () => {}
+    whenInOrder('gives the same rows when heartbeats come between them', () => {
       const whole = drive(op, kinds, [rows])
       expect(
         drive(
