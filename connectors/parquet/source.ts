@@ -3,7 +3,7 @@ import { TickloomError } from '../../core/errors.ts'
 import type { Instruments } from '../../core/instruments.ts'
 import type { Delivery, Partition, Position, Source } from '../../core/ports.ts'
 import { DAY, IST, parseDate, startOfDay, type Zone } from '../../core/time.ts'
-import { embeddedEngine } from '../clickhouse/engine.ts'
+import { closeReader, embeddedReader } from '../clickhouse/engine.ts'
 import { type Chunk, type OpenFile, TimeCheck } from './chunk.ts'
 import { mergeFiles } from './merge.ts'
 import type { DayPlan, FilePlan, Plan, ReplayFilter } from './plan.ts'
@@ -105,7 +105,7 @@ function slice<S extends Schema>({ n, col }: Chunk, columns: S, from: number, to
 
 /** Loads the engine that reading the plan takes, so that the first row need not wait for it. */
 export function loadReader({ days }: Plan, reader: Reader = 'auto'): void {
-  if (days.some((day) => readsNatively(day, reader))) embeddedEngine()
+  if (days.some((day) => readsNatively(day, reader))) closeReader(embeddedReader())
 }
 
 function readsNatively({ files }: DayPlan, reader: Reader): boolean {
