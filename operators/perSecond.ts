@@ -36,6 +36,7 @@ export function perSecond<S extends Trade & VolDelta>(
   const offSession = step.counter('off_session')
   const windows = new SessionWindows(calendar, step.instruments)
   const out = step.scratch(Second)
+  const lines: Lines = { size: -1, open: NaN, bell: -Infinity, keys: grid.keys, close: grid.col.close, vol: grid.col.vol }
 
   return step.map<S, Second>((batch) => {
     const ticks = batch as unknown as Batch<Trade & VolDelta>
@@ -43,15 +44,16 @@ export function perSecond<S extends Trade & VolDelta>(
     grid.cover()
     out.clear()
     for (let i = 0; i < ticks.n; ) {
-      advance(grid, clock, Math.floor(ticks.col.ts[i] / SECOND) * SECOND, out)
+      advance(grid, lines, clock, Math.floor(ticks.col.ts[i] / SECOND) * SECOND, out)
       i = gather(ticks, i, clock.now, grid)
       if (i === ticks.n || Math.floor(ticks.col.ts[i] / SECOND) * SECOND > clock.now) continue
       if (!place(grid, ticks.col.instrument[i], ticks.col.ts[i], windows, clock)) {
         offSession.add(1)
         i++
       }
+      lines.size = -1
     }
-    advance(grid, clock, Math.floor(batch.watermark / SECOND) * SECOND, out)
+    advance(grid, lines, clock, Math.floor(batch.watermark / SECOND) * SECOND, out)
     return out.view(clock.now)
   })
 }
@@ -87,39 +89,85 @@ function place(grid: Grid, id: number, ts: number, windows: SessionWindows, cloc
 }
 
 /** Writes out every second before `to`; after the last bell there is nothing left to write, and the grid is cleared. */
-function advance(grid: Grid, clock: { now: number; lastBell: number }, to: number, out: RowBuffer<Second>): void {
+function advance(grid: Grid, lines: Lines, clock: { now: number; lastBell: number }, to: number, out: RowBuffer<Second>): void {
   if (!(to > clock.now)) return
   const end = Math.min(to, clock.lastBell)
-  for (let second = clock.now; second < end && grid.size > 0; second += SECOND) writeSecond(grid, second, out)
+  for (let second = clock.now; second < end && grid.size > 0; second += SECOND) writeSecond(grid, lines, second, out)
   if (to >= clock.lastBell && grid.size > 0) grid.clear()
   clock.now = to
 }
 
-function writeSecond(grid: Grid, second: number, out: RowBuffer<Second>): void {
+function writeSecond(grid: Grid, lines: Lines, second: number, out: RowBuffer<Second>): void {
   out.reserve(out.n + grid.size)
-  const { open, bell, close, seen, vol: traded } = grid.col
-  const { keys, size } = grid
+  if (lines.size !== grid.size) survey(grid, lines)
+  if (second < lines.bell) writeTogether(grid, lines, second, out)
+  else writeEach(grid, second, out)
+}
+
+/** Every line of the grid as columns at once: what all have in common is filled, what lies side by side is copied. */
+function writeTogether(grid: Grid, lines: Lines, second: number, out: RowBuffer<Second>): void {
+  const { size } = grid
+  const { seen } = grid.col
+  const { observed, age } = out.col
+  const n = out.n
+  out.col.ts.fill(second, n, n + size)
+  out.col.second.fill((second - lines.open) / SECOND, n, n + size)
+  out.col.instrument.set(lines.keys, n)
+  out.col.close.set(lines.close, n)
+  out.col.vol.set(lines.vol, n)
+  lines.vol.fill(0)
+  for (let k = 0; k < size; k++) {
+    const seconds = seen[k] === second ? 0 : (second - seen[k]) / SECOND
+    observed[n + k] = seconds === 0 ? 1 : 0
+    age[n + k] = seconds
+  }
+  out.n = n + size
+}
+
+/** Line by line, for instruments that opened at different times or of which some have rung. */
+function writeEach(grid: Grid, second: number, out: RowBuffer<Second>): void {
+  const { open, bell, close, seen, vol } = grid.col
   const to = out.col
   let n = out.n
-  let opened = NaN
-  let place = 0
-  for (let k = 0; k < size; k++) {
+  for (let k = 0; k < grid.size; k++) {
     if (second >= bell[k]) continue
-    // Most instruments opened together, so the division is made once.
-    if (open[k] !== opened) {
-      opened = open[k]
-      place = (second - opened) / SECOND
-    }
-    const age = seen[k] === second ? 0 : (second - seen[k]) / SECOND
+    const seconds = (second - seen[k]) / SECOND
     to.ts[n] = second
-    to.instrument[n] = keys[k]
-    to.second[n] = place
+    to.instrument[n] = grid.keys[k]
+    to.second[n] = (second - open[k]) / SECOND
     to.close[n] = close[k]
-    to.vol[n] = traded[k]
-    to.observed[n] = age === 0 ? 1 : 0
-    to.age[n] = age
-    traded[k] = 0
+    to.vol[n] = vol[k]
+    to.observed[n] = seconds === 0 ? 1 : 0
+    to.age[n] = seconds
+    vol[k] = 0
     n++
   }
   out.n = n
+}
+
+/**
+ * What the grid's lines have in common, and views of their columns. A cache of the grid, no state: `size` is set to -1
+ * when a line is opened, and the next second surveys it again.
+ */
+interface Lines {
+  size: number
+  /** When they all opened. */
+  open: number
+  /** The first bell of them; -Infinity when they did not open together. */
+  bell: number
+  keys: Int32Array
+  close: Float64Array
+  vol: Float64Array
+}
+
+function survey(grid: Grid, lines: Lines): void {
+  const { size } = grid
+  const { open, bell, close, vol } = grid.col
+  lines.size = size
+  lines.open = open[0]
+  lines.bell = Infinity
+  for (let k = 0; k < size; k++) lines.bell = Math.min(lines.bell, open[k] === open[0] ? bell[k] : -Infinity)
+  lines.keys = grid.keys.subarray(0, size)
+  lines.close = close.subarray(0, size)
+  lines.vol = vol.subarray(0, size)
 }
