@@ -1,32 +1,22 @@
-import { execFileSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { probeFolder, writeTextAtomically } from '../../../connectors/parquet/atomic.ts'
 import { writeLakeDay } from '../../../connectors/parquet/lakeWriter.ts'
 import { parquetDestination } from '../../../connectors/parquet/sink.ts'
-import { messageOf } from '../../../core/errors.ts'
 import { Instruments } from '../../../core/instruments.ts'
 import { Tick, Trade } from '../../../core/market.ts'
+import { mountInMemory, remount, unmount } from '../../kit/mounting.ts'
 import { rowsOf, toBatch } from '../../kit/table.ts'
 import { folder } from './fixtures.ts'
 
 // Permissions do not stop root, a read-only mount does.
 const mounted = folder()
-const refusal = mount('-t', 'tmpfs', '-o', 'rw', 'tmpfs', mounted)
+const refusal = mountInMemory(mounted, 'rw')
 if (refusal !== undefined) console.warn(`skipped: writing into a read-only mount, because mounting one is refused here: ${refusal}`)
 afterAll(() => {
-  if (refusal === undefined) execFileSync('umount', [mounted])
+  if (refusal === undefined) unmount(mounted)
 })
-
-function mount(...args: string[]): string | undefined {
-  try {
-    execFileSync('mount', args, { stdio: 'pipe' })
-    return undefined
-  } catch (cause) {
-    return messageOf(cause)
-  }
-}
 
 describe.skipIf(refusal !== undefined)('a read-only folder', () => {
   const instruments = new Instruments()
@@ -40,7 +30,7 @@ describe.skipIf(refusal !== undefined)('a read-only folder', () => {
     sink.write('trades', ticks)
     mkdirSync(join(dir, 'trades/date=2025-01-06'), { recursive: true })
     writeFileSync(join(mounted, 'kept'), 'kept')
-    expect(mount('-o', 'remount,ro', mounted)).toBeUndefined()
+    remount(mounted, 'ro')
     await expect(sink.flush(1)).rejects.toEqual(unwritable(join(dir, 'trades/date=2025-01-06/2025-01-06-1.parquet')))
   })
 
