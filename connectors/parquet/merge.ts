@@ -38,6 +38,7 @@ export async function* mergeFiles(files: readonly AsyncGenerator<Chunk, void, un
 
 async function refill(cursor: Cursor): Promise<void> {
   while (!cursor.finished && cursor.at >= cursor.chunk.n) {
+    cursor.chunk.free?.()
     const { done, value } = await cursor.chunks.next()
     if (done) cursor.finished = true
     else cursor.chunk = value
