@@ -86,10 +86,13 @@ function steps(s: ReplaySummary): Record<string, string> {
   const lines = s.steps.map((step) => [step.id, `${(step.micros / 1000).toFixed(0)} ms, ${((step.micros * 1000) / s.rowsIn).toFixed(1)} ns a tick`])
   const graph = s.steps.reduce((sum, step) => sum + step.micros, 0) / 1e6
   const sinks = s.sinks.map((sink) => [`sink ${sink.name}`, `${sink.seconds.toFixed(2)} s for ${sink.rows} rows`])
-  return Object.fromEntries([...lines, ['all steps', `${graph.toFixed(2)} s`], ...sinks, ['wall', `${s.seconds.toFixed(2)} s`]]) as Record<
-    string,
-    string
-  >
+  return Object.fromEntries([
+    ...lines,
+    ['all steps', `${graph.toFixed(2)} s`],
+    ['waiting for the reader', `${s.readSeconds.toFixed(2)} s`],
+    ...sinks,
+    ['wall', `${s.seconds.toFixed(2)} s`],
+  ]) as Record<string, string>
 }
 
 const python = peersPython()

@@ -51,6 +51,8 @@ export interface ReplaySummary {
   /** Wall time of the reading and computing, start of processes not counted. */
   readonly seconds: number
   readonly ticksPerSecond: number
+  /** Seconds spent waiting for the lake, all processes together. */
+  readonly readSeconds: number
   /** Largest resident size of the largest process, bytes. */
   readonly peakMemory: number
   readonly sinks: readonly SinkSummary[]

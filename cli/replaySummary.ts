@@ -25,6 +25,7 @@ export function addUp({ run, topology, parameters, options, folder, summaries, s
     outputs: addRecords(summaries.map((s) => s.rowsOut)),
     seconds,
     ticksPerSecond: rowsIn / seconds,
+    readSeconds: summaries.reduce((sum, s) => sum + s.readSeconds, 0),
     peakMemory: Math.max(process.resourceUsage().maxRSS * 1024, ...summaries.map((s) => s.peakMemory)),
     sinks: addSinks(summaries.flatMap((s) => s.sinks)),
     steps: addSteps(summaries.flatMap((s) => s.steps)),

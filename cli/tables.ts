@@ -31,6 +31,11 @@ export function shownBytes(bytes: number): string {
   return `${(bytes / 1000 ** power).toFixed(1)} ${['B', 'kB', 'MB', 'GB'][power]}`
 }
 
+/** Nanoseconds a row. */
+function perRow(seconds: number, rows: number): string {
+  return rows > 0 ? ((seconds * 1e9) / rows).toFixed(0) : ''
+}
+
 /** What a replay came to, for a person. */
 export function summaryTables(s: ReplaySummary): string {
   const days = s.partitions.length
@@ -41,14 +46,17 @@ export function summaryTables(s: ReplaySummary): string {
     table(['dropped or remarked by', 'reason', 'rows'], droppedRows(s.dropped)),
     table(
       ['step', 'rows in', 'rows out', 'seconds', 'ns a row', 'state'],
-      s.steps.map(({ id, rowsIn, rowsOut, micros, stateBytes }) => [
-        id,
-        rowsIn,
-        rowsOut,
-        (micros / 1e6).toFixed(3),
-        rowsIn > 0 ? ((micros * 1000) / rowsIn).toFixed(0) : '',
-        shownBytes(stateBytes),
-      ]),
+      [
+        ['(waiting for the lake)', '', s.rowsIn, s.readSeconds.toFixed(3), perRow(s.readSeconds, s.rowsIn), ''],
+        ...s.steps.map(({ id, rowsIn, rowsOut, micros, stateBytes }) => [
+          id,
+          rowsIn,
+          rowsOut,
+          (micros / 1e6).toFixed(3),
+          perRow(micros / 1e6, rowsIn),
+          shownBytes(stateBytes),
+        ]),
+      ],
     ),
   ]
   if (s.sinks.length > 0)

@@ -73,7 +73,9 @@ function select(
   // Takes the row at `from` whatever its time, so that a time that is none cannot stop the loop.
   do {
     const t = ts[i]
-    if (t === before || i === from || i === lastRow || ts[i + 1] === t) {
+    const beside = t === before || i === from || i === lastRow || ts[i + 1] === t
+    before = t
+    if (beside) {
       const k = slotOf[instrument[i]]
       if (t === lastTs[k]) {
         if (differ(price[i], lastPrice[k]) || differ(volume[i], lastVolume[k])) tally[1]++
@@ -83,7 +85,6 @@ function select(
       lastPrice[k] = price[i]
       lastVolume[k] = volume[i]
     }
-    before = t
     toTs[n] = t
     toInstrument[n] = instrument[i]
     toPrice[n] = price[i]

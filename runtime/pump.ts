@@ -31,6 +31,8 @@ export interface PumpResult {
   readonly rowsIn: number
   readonly rowsOut: Readonly<Record<string, number>>
   readonly counts: Readonly<Record<string, number>>
+  /** Seconds in which the loop had nothing to do but wait for the source. */
+  readonly readSeconds: number
 }
 
 /**
@@ -43,11 +45,11 @@ export interface PumpResult {
  */
 export async function pump(task: PumpTask): Promise<PumpResult> {
   // Its checkpoint holds no state any more.
-  if (task.resume?.done) return task.resume
+  if (task.resume?.done) return { ...task.resume, readSeconds: 0 }
   const loop = new Loop(task)
   try {
     await loop.run()
-    return { rowsIn: loop.rowsIn, rowsOut: loop.rowsOut, counts: task.flow.counts() }
+    return { rowsIn: loop.rowsIn, rowsOut: loop.rowsOut, counts: task.flow.counts(), readSeconds: loop.readSeconds }
   } finally {
     loop.unsubscribe()
   }
@@ -61,6 +63,7 @@ class Loop {
   #failure: unknown
   #position: Position | undefined
   rowsIn: number
+  readSeconds = 0
   readonly rowsOut: Record<string, number>
 
   constructor(task: PumpTask) {
@@ -97,7 +100,9 @@ class Loop {
     const { source, partition, signal, onProgress, resume, topology } = this.#task
     // The checkpoint may lie before the heartbeat that ended its epoch, and no position of a source stands for a heartbeat.
     if (resume) this.#feed(emptyBatch(Object.values(topology.inputs)[0], resume.watermark))
+    let since = performance.now()
     for await (const delivery of source.open(partition, this.#position, signal)) {
+      this.readSeconds += (performance.now() - since) / 1000
       await this.#cutter.cut(
         delivery.batch,
         (piece) => this.#feed(piece),
@@ -110,6 +115,7 @@ class Loop {
       this.#position = delivery.after(delivery.batch.n)
       onProgress?.(this.rowsIn, this.#cutter.maximum)
       if (signal.aborted) break
+      since = performance.now()
     }
   }
 

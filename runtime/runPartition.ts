@@ -48,6 +48,8 @@ export interface PartitionTotals {
 }
 
 export interface PartitionSummary extends PartitionTotals {
+  /** Seconds spent waiting for the source: reading that the graph did not cover. */
+  readonly readSeconds: number
   /** Largest resident size of the process so far, bytes. */
   readonly peakMemory: number
   /** The epoch that the run went on from, if it did. */
@@ -79,7 +81,7 @@ export async function runPartition(plugged: Plugged, partition: string, watch: W
   const flow = new Flow({ instruments })
   const sinks: MeteredSink[] = []
   const peak: Record<string, number> = {}
-  const totalsOf = ({ rowsIn, rowsOut, counts }: PumpResult): PartitionTotals => {
+  const totalsOf = ({ rowsIn, rowsOut, counts }: Omit<PumpResult, 'readSeconds'>): PartitionTotals => {
     return { partition, rowsIn, rowsOut, counts, steps: stepsOf(flow, peak), sinks: sinks.map((s) => s.summary) }
   }
   try {
@@ -104,7 +106,7 @@ export async function runPartition(plugged: Plugged, partition: string, watch: W
       signal: watch.signal,
       onProgress: watch.onProgress,
     })
-    return { ...totalsOf(result), peakMemory: process.resourceUsage().maxRSS * 1024, resumedFrom: resume?.epoch }
+    return { ...totalsOf(result), readSeconds: result.readSeconds, peakMemory: process.resourceUsage().maxRSS * 1024, resumedFrom: resume?.epoch }
   } finally {
     for (const sink of sinks) await sink.close()
   }

@@ -34,6 +34,7 @@ const summary = {
   steps: [{ id: 'dedup', rowsIn: 2_000_000, rowsOut: 1_999_993, micros: 20_000, stateBytes: 64 }],
   out: '/x',
   resumed: {},
+  readSeconds: 0.2,
   peakMemory: 250e6,
 }
 
@@ -42,7 +43,8 @@ test('the summary of a replay', () => {
   expect(text).toContain('run r1 of volume-burst@1: 2,000,000 rows of 2 partitions in 0.50 s, 4,000,000 ticks/s, 250.0 MB of memory\n')
   expect(text).toMatch(/│ dedup .* │ duplicate │ +7 │/)
   expect(text).not.toContain('conflict')
-  expect(text).toMatch(/│ dedup │ 2,000,000 │ 1,999,993 │ 0\.020 +│ 10 +│ 64 B +│/)
+  expect(text).toMatch(/│ \(waiting for the lake\) │ +│ 2,000,000 │ 0\.200 +│ 100 +│/)
+  expect(text).toMatch(/│ dedup +│ 2,000,000 │ 1,999,993 │ 0\.020 +│ 10 +│ 64 B +│/)
   expect(text.endsWith('Parquet in /x')).toBe(true)
 })
 

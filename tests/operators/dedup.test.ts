@@ -7,7 +7,7 @@ import { dedup } from '../../operators/dedup.ts'
 import { volDelta } from '../../operators/volDelta.ts'
 import { feed } from '../kit/feed.ts'
 import { operatorContract } from '../kit/operatorContract.ts'
-import { rowsOf, run } from '../kit/table.ts'
+import { drive, rowsOf, run } from '../kit/table.ts'
 
 const op = (step: Step) => dedup(step, { schema: Trade })
 const kinds = { input: Trade, output: Trade }
@@ -119,6 +119,27 @@ describe('dedup', () => {
       09:15:03     12`,
     ).map((row, i) => (i === 1 ? { ...row, ts: Number.NaN } : row))
     expect(run(op, kinds, ticks, ['price'])).toEqual([[10], [11], [12]])
+  })
+
+  it('drops every further row of one time, wherever a batch ends among them', () => {
+    const ticks = rowsOf(
+      Trade,
+      `
+      ts        instrument  price
+      09:15:01  NIFTY          10
+      09:15:02  BANKNIFTY      11
+      09:15:02  NIFTY          12
+      09:15:02  NIFTY          13
+      09:15:02  NIFTY          14
+      09:15:03  NIFTY          15
+      09:15:03  BANKNIFTY      16
+      09:15:03  NIFTY          17
+      09:15:03  NIFTY          18`,
+    )
+    for (let cut = 0; cut <= ticks.length; cut++) {
+      const rows = drive(op, kinds, [ticks.slice(0, cut), ticks.slice(cut)])
+      expect(rows.map((row) => row['price']), `cut before row ${cut}`).toEqual([10, 11, 12, 15, 16])
+    }
   })
 
   operatorContract(
