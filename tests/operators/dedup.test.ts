@@ -138,7 +138,10 @@ describe('dedup', () => {
     )
     for (let cut = 0; cut <= ticks.length; cut++) {
       const rows = drive(op, kinds, [ticks.slice(0, cut), ticks.slice(cut)])
-      expect(rows.map((row) => row['price']), `cut before row ${cut}`).toEqual([10, 11, 12, 15, 16])
+      expect(
+        rows.map((row) => row['price']),
+        `cut before row ${cut}`,
+      ).toEqual([10, 11, 12, 15, 16])
     }
   })
 
