@@ -9,6 +9,7 @@ import { RowBuffer } from '../../core/rowBuffer.ts'
 import { encodeArrow } from './arrow.ts'
 import { openClickHouse } from './client.ts'
 import { type Committer, type CommitterOptions, committerOf, type EpochScope } from './committer.ts'
+import { inTableOrder } from './tableOrder.ts'
 
 export interface ClickHouseSinkOptions extends CommitterOptions {
   /** A URL, or the directory of an embedded database. */
@@ -114,7 +115,7 @@ class ClickHouseSink implements Sink {
     const { topology, run, partition } = this.#scope
     const token = `${topology}/${run}/${partition}/${table}/${epoch}`
     const columns = ['run_id', ...Object.keys(schema)]
-    const bytes = encodeArrow(rows.view(Infinity), schema, this.#task.instruments, run)
+    const bytes = encodeArrow(inTableOrder(rows.view(Infinity), schema, this.#task.instruments), schema, this.#task.instruments, run)
     if (this.#committer.takes === 'bytes') {
       await this.#committer.insert({ table, columns, token, body: bytes })
       return bytes.length
