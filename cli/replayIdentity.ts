@@ -20,6 +20,8 @@ export function identityOf(t: Topology, params: Params, o: ReplayOptions): Ident
     symbols: o.symbols ?? null,
     strikes: o.strikes ?? null,
     epoch: o.epoch,
+    // A committed epoch is not written again, so a run must not be continued with outputs that its epochs lack.
+    outputs: o.outputs === undefined ? null : [...o.outputs].sort(),
   }
 }
 

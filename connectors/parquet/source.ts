@@ -1,4 +1,4 @@
-import type { Batch, Schema } from '../../core/batch.ts'
+import { type Batch, type Column, emptyBatch, type Schema } from '../../core/batch.ts'
 import { TickloomError } from '../../core/errors.ts'
 import type { Instruments } from '../../core/instruments.ts'
 import type { Delivery, Partition, Position, Source } from '../../core/ports.ts'
@@ -75,7 +75,7 @@ async function* deliveries<S extends Schema>(
     signal.throwIfAborted()
     for (let at = Math.max(0, Math.min(chunk.n, skip - seen)); at < chunk.n; ) {
       const end = Math.min(chunk.n, at + MOST_ROWS)
-      yield delivery(slice(chunk, columns, at, end, -Infinity), seen + at, sorted)
+      yield delivery(slice(chunk, columns, at, end), seen + at, sorted)
       signal.throwIfAborted()
       at = end
     }
@@ -84,25 +84,21 @@ async function* deliveries<S extends Schema>(
   }
   signal.throwIfAborted()
   const nextDay = startOfDay(parseDate(day.date), zone) + DAY
-  yield delivery(slice({ n: 0, col: {} }, columns, 0, 0, nextDay), seen, sorted)
+  yield delivery(emptyBatch(columns, nextDay), seen, sorted)
 }
 
 function delivery<S extends Schema>(batch: Batch<S>, before: number, sorted: boolean): Delivery<S> {
   return { batch, sorted, after: (rows) => ({ rows: before + rows }) }
 }
 
-function slice<S extends Schema>({ n, col }: Chunk, columns: S, from: number, to: number, watermark: number): Batch<S> {
-  const part: Record<string, unknown> = {}
+/** Rows from..to-1 of a chunk as a batch; what lies beyond them is not vouched for. */
+function slice<S extends Schema>({ n, col }: Chunk, columns: S, from: number, to: number): Batch<S> {
+  const part: Record<string, Column> = {}
   for (const name in columns) {
-    const kind = columns[name]
-    if (n === 0) part[name] = kind === 'instrument' ? new Int32Array(0) : new Float64Array(0)
-    else
-      part[name] =
-        from === 0 && to === n
-          ? col[name === 'ts' || kind !== 'instrument' ? name : 'instrument']
-          : col[kind === 'instrument' ? 'instrument' : name].subarray(from, to)
+    const column = col[columns[name] === 'instrument' ? 'instrument' : name]
+    part[name] = from === 0 && to === n ? column : column.subarray(from, to)
   }
-  return { n: to - from, watermark, col: part as Batch<S>['col'] }
+  return { n: to - from, watermark: -Infinity, col: part as Batch<S>['col'] }
 }
 
 /** Loads the engine that reading the plan takes, so that the first row need not wait for it. */
