@@ -12,6 +12,24 @@
 export const Tick = { ts: 'time', instrument: 'instrument', price: 'f64', volume: 'f64', oi: 'f64', bid: 'f64', ask: 'f64' } as const
 export type Tick = typeof Tick
 
+/**
+ * A tick with everything a feed may say of it: what a live log carries and a recording keeps. What a feed lacks is NaN.
+ *
+ * | column | unit |
+ * | --- | --- |
+ * | bidSize, askSize | quantity at the best prices |
+ * | received | when the feed's reader got it |
+ * | lastTrade | exchange time of the last trade |
+ */
+export const Quote = { ...Tick, bidSize: 'f64', askSize: 'f64', received: 'time', lastTrade: 'time' } as const
+export type Quote = typeof Quote
+
+/**
+ * The name that stands for a heartbeat where rows are recorded: a row of this instrument says only how far the
+ * exchange's time has come.
+ */
+export const HEARTBEAT = '*'
+
 /** The columns of a tick that trading volume is computed from. */
 export const Trade = { ts: 'time', instrument: 'instrument', price: 'f64', volume: 'f64' } as const
 export type Trade = typeof Trade

@@ -66,3 +66,46 @@ export interface Sink {
   flush(epoch: number): Promise<Flushed>
   close(): Promise<void>
 }
+
+/** A whole checkpoint, or what changed since the one before it; the bytes mean nothing to whoever keeps them. */
+export interface SavedCheckpoint {
+  readonly full: boolean
+  readonly bytes: Uint8Array
+}
+
+/** The end of an epoch of one partition of a log. */
+export interface EpochEnd extends SavedCheckpoint {
+  readonly epoch: number
+  /** Where reading goes on after it. */
+  readonly position: Position
+}
+
+/**
+ * One partition of a live log, owned by this process until it is released or somebody else claims it.
+ *
+ * Contract (tests/kit/logContract.ts): between two claims of a partition, what `commit` was told is whole or absent;
+ * a commit after somebody else's claim throws FENCED and changes nothing.
+ */
+export interface LogPartition<S extends Schema = Schema> {
+  /** What was committed last: the newest full checkpoint, then the differences after it in their order. Empty: never. */
+  restore(): Promise<readonly SavedCheckpoint[]>
+  /** Rows from the position on; never ends by itself. Where there is no position, from the oldest record kept. */
+  open(from: Position | undefined, signal: AbortSignal): AsyncIterable<Delivery<S>>
+  /** Outputs that go to the log's own system are part of its commit: undefined when there are none. */
+  readonly sink?: Sink
+  /** Makes the checkpoint, the position and everything the sink was given up to the epoch's end durable, all or nothing. */
+  commit(end: EpochEnd): Promise<void>
+  release(): Promise<void>
+}
+
+/** A live log whose partitions are shared out among the processes of a group. */
+export interface Log<S extends Schema = Schema> {
+  /**
+   * Takes part in the group until the signal. `assigned` is called with all partitions that are this process's, each
+   * time they are shared out; it must not wait. Resolves when the group was left; throws what ended it otherwise.
+   */
+  join(assigned: (partitions: readonly string[]) => void, signal: AbortSignal): Promise<void>
+  /** From here on nobody else's commit of the partition succeeds. */
+  claim(partition: string, task: Omit<SinkTask, 'committed'>): Promise<LogPartition<S>>
+  close(): Promise<void>
+}
