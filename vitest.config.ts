@@ -10,6 +10,7 @@ export default defineConfig({
     // Native engines (DuckDB, ClickHouse) own process-wide state, so every test file gets a process of its own.
     pool: 'forks',
     maxWorkers: 2,
+    globalSetup: fileURLToPath(new URL('tests/kit/kafkaGlobal.ts', import.meta.url)),
     testTimeout: 30_000,
     hookTimeout: 60_000,
   },
