@@ -2,7 +2,20 @@ import type { Observable, OperatorFunction } from 'rxjs'
 import type { Batch, Schema } from './batch.ts'
 import type { Instruments } from './instruments.ts'
 import type { RowBuffer } from './rowBuffer.ts'
-import type { Fields, Table } from './table.ts'
+import type { Fields, SavedArray, Table } from './table.ts'
+
+/** State as a checkpoint holds it: JSON, and arrays bit for bit. */
+export interface SavedState {
+  readonly version: number
+  readonly json: unknown
+  readonly arrays: Readonly<Record<string, SavedArray>>
+}
+
+/**
+ * Makes of what an older version saved what this version would have saved. Where there is none, a checkpoint of
+ * another version is refused by name; so is one of a newer version. Throws what it cannot read.
+ */
+export type Migrate = (saved: SavedState) => Pick<SavedState, 'json' | 'arrays'>
 
 /** State that is neither a table nor rows: how it is made, and how it becomes JSON and back. */
 export interface ValueSpec<T> {
@@ -10,6 +23,7 @@ export interface ValueSpec<T> {
   create(): T
   save(value: T): unknown
   load(saved: unknown): T
+  readonly migrate?: Migrate
 }
 
 /** A value that a checkpoint keeps. `current` is replaced on restore: read it at every batch. */
@@ -37,11 +51,14 @@ export interface Step {
   readonly id: string
   readonly instruments: Instruments
   /** A struct of typed arrays an instrument. */
-  table<F extends Fields>(name: string, spec: { readonly version: number; readonly fields: F }): Table<F>
+  table<F extends Fields>(name: string, spec: { readonly version: number; readonly fields: F; readonly migrate?: Migrate }): Table<F>
   /** Named numbers: the state of the step as a whole. */
-  cells<N extends string>(name: string, spec: { readonly version: number; readonly cells: Readonly<Record<N, number>> }): Record<N, number>
+  cells<N extends string>(
+    name: string,
+    spec: { readonly version: number; readonly cells: Readonly<Record<N, number>>; readonly migrate?: Migrate },
+  ): Record<N, number>
   /** Rows kept for later. */
-  rows<S extends Schema>(name: string, spec: { readonly version: number; readonly schema: S }): RowBuffer<S>
+  rows<S extends Schema>(name: string, spec: { readonly version: number; readonly schema: S; readonly migrate?: Migrate }): RowBuffer<S>
   value<T>(name: string, spec: ValueSpec<T>): Value<T>
   /** Rows dropped or remarked on, by reason; shown in the run's summary and in the metrics. */
   counter(reason: string): Counter

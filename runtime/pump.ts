@@ -38,10 +38,11 @@ export interface PumpResult {
 /**
  * The one loop, live and in replay: batches from a source, through the graph, to the sinks, epoch by epoch.
  *
- * Between two `next` calls the graph is at rest, so the end of an epoch is: flush the sinks, then save
- * { epoch, position, state }. When it is stopped anywhere and run again from the last checkpoint, the same epochs
- * come out again, and sinks know them by number. Ends when the source does; throws what the graph, a source or a sink
- * throws, and TickloomError INTERRUPTED on abort after the epochs already saved.
+ * Between two `next` calls the graph is at rest, so the end of an epoch is: take { epoch, position, state }, have the
+ * sinks flush, then save what was taken. The graph works on the next epoch meanwhile; the end of that one waits.
+ * When it is stopped anywhere and run again from the last checkpoint, the same epochs come out again, and sinks know
+ * them by number. Ends when the source does; throws what the graph, a source or a sink throws, and TickloomError
+ * INTERRUPTED on abort; in each case after the epoch that was being saved is saved or has failed.
  */
 export async function pump(task: PumpTask): Promise<PumpResult> {
   // Its checkpoint holds no state any more.
@@ -61,6 +62,9 @@ class Loop {
   readonly #subscriptions: Subscription[] = []
   readonly #cutter: EpochCutter<Schema>
   #failure: unknown
+  /** Ends the waiting for a source that has nothing to say when something else has failed. */
+  readonly #broken = new AbortController()
+  #saving: Promise<void> = Promise.resolve()
   #position: Position | undefined
   rowsIn: number
   readSeconds = 0
@@ -89,11 +93,15 @@ class Loop {
     try {
       await this.#read()
     } catch (thrown) {
-      // A source ends an aborted read with an error of its own kind; what the user needs to hear is that he stopped it.
-      if (!signal.aborted || thrown instanceof TickloomError) throw thrown
+      // A source ends an aborted read with an error of its own kind; what the user needs to hear is what stopped it.
+      this.#failure ??= signal.aborted && !(thrown instanceof TickloomError) ? undefined : thrown
     }
+    await this.#saving
+    if (this.#failure !== undefined) throw this.#failure
     if (signal.aborted) throw new TickloomError('INTERRUPTED', `stopped in partition ${partition}; its finished epochs are kept`, { partition })
     if (this.#position !== undefined) await this.#endEpoch(this.#cutter.epoch, true)
+    await this.#saving
+    if (this.#failure !== undefined) throw this.#failure
   }
 
   async #read(): Promise<void> {
@@ -101,7 +109,8 @@ class Loop {
     // The checkpoint may lie before the heartbeat that ended its epoch, and no position of a source stands for a heartbeat.
     if (resume) this.#feed(emptyBatch(Object.values(topology.inputs)[0], resume.watermark))
     let since = performance.now()
-    for await (const delivery of source.open(partition, this.#position, signal)) {
+    const stop = AbortSignal.any([signal, this.#broken.signal])
+    for await (const delivery of source.open(partition, this.#position, stop)) {
       this.readSeconds += (performance.now() - since) / 1000
       await this.#cutter.cut(
         delivery.batch,
@@ -114,7 +123,7 @@ class Loop {
       )
       this.#position = delivery.after(delivery.batch.n)
       onProgress?.(this.rowsIn, this.#cutter.maximum)
-      if (signal.aborted) break
+      if (stop.aborted) break
       since = performance.now()
     }
   }
@@ -157,9 +166,10 @@ class Loop {
   }
 
   async #endEpoch(epoch: number, done: boolean): Promise<void> {
-    const { sinks, save, flow, topology } = this.#task
-    await Promise.all(sinks.map((sink) => sink.flush(epoch)))
-    await save({
+    await this.#saving
+    if (this.#failure !== undefined) throw this.#failure
+    const { flow, topology, sinks, save } = this.#task
+    const checkpoint: Checkpoint = {
       topology: `${topology.name}@${topology.version}`,
       epoch,
       done,
@@ -170,7 +180,14 @@ class Loop {
       rowsOut: { ...this.rowsOut },
       counts: flow.counts(),
       sections: done ? [] : flow.snapshot(),
-    })
+    }
+    const flushed = Promise.all(sinks.map((sink) => sink.flush(epoch)))
+    this.#saving = flushed
+      .then(() => save(checkpoint))
+      .catch((thrown: unknown) => {
+        this.#failure ??= thrown
+        this.#broken.abort()
+      })
   }
 }
 

@@ -2,7 +2,7 @@ import type { Schema } from '../core/batch.ts'
 import { TickloomError } from '../core/errors.ts'
 import type { Instruments } from '../core/instruments.ts'
 import { RowBuffer } from '../core/rowBuffer.ts'
-import type { Counter, Value, ValueSpec } from '../core/step.ts'
+import type { Counter, Migrate, Value, ValueSpec } from '../core/step.ts'
 import { type Fields, type SavedArray, Table } from '../core/table.ts'
 
 /** One piece of state as it is saved: JSON, and arrays bit for bit. Instruments are in it by name. */
@@ -15,6 +15,7 @@ export interface Section {
 
 interface Slot {
   readonly version: number
+  readonly migrate?: Migrate
   save(): { json: unknown; arrays: Record<string, SavedArray> }
   load(section: Section): void
   bytes(): number
@@ -44,28 +45,18 @@ export class StateStore {
     return [...this.#slots].map(([key, slot]) => ({ key, version: slot.version, ...slot.save() }))
   }
 
-  /** Puts a snapshot back. Throws CHECKPOINT_FOREIGN when the graph is another one, naming the steps. */
+  /**
+   * Puts a snapshot back. Throws CHECKPOINT_FOREIGN when the graph is another one, naming the steps that are new, gone
+   * or changed; STATE_VERSION when a state was saved by a version that this code cannot read.
+   */
   restore(sections: readonly Section[]): void {
-    const saved = new Set(sections.map((s) => s.key))
-    const gone = [...saved].filter((key) => !this.#slots.has(key))
-    const added = [...this.#slots.keys()].filter((key) => !saved.has(key))
-    if (gone.length + added.length > 0) {
-      throw new TickloomError(
-        'CHECKPOINT_FOREIGN',
-        `the checkpoint is of another graph: gone ${gone.join(', ') || 'nothing'}; new ${added.join(', ') || 'nothing'}`,
-        { gone, added },
-      )
-    }
+    refuseForeign(
+      sections.map((s) => s.key),
+      [...this.#slots.keys()],
+    )
     for (const section of sections) {
       const slot = this.#slots.get(section.key) as Slot
-      if (slot.version !== section.version) {
-        throw new TickloomError(
-          'STATE_VERSION',
-          `"${section.key}" was saved as version ${section.version}, this code reads version ${slot.version}`,
-          { state: section.key },
-        )
-      }
-      slot.load(section)
+      slot.load(slot.version === section.version ? section : migrated(section, slot))
     }
     for (const rebuild of this.rebuilds) rebuild()
   }
@@ -84,10 +75,11 @@ export class StateStore {
     return sums
   }
 
-  table<F extends Fields>(key: string, { version, fields }: { version: number; fields: F }): Table<F> {
+  table<F extends Fields>(key: string, { version, fields, migrate }: { version: number; fields: F; migrate?: Migrate }): Table<F> {
     const table = new Table(fields, this.#instruments)
     this.#claim(key, {
       version,
+      migrate,
       save: () => {
         const { keys, arrays } = table.save()
         return { json: keys, arrays: { ...arrays } }
@@ -98,11 +90,12 @@ export class StateStore {
     return table
   }
 
-  cells<N extends string>(key: string, spec: { version: number; cells: Readonly<Record<N, number>> }): Record<N, number> {
+  cells<N extends string>(key: string, spec: { version: number; cells: Readonly<Record<N, number>>; migrate?: Migrate }): Record<N, number> {
     const names = Object.keys(spec.cells) as N[]
     const cells = { ...spec.cells } as Record<N, number>
     this.#claim(key, {
       version: spec.version,
+      migrate: spec.migrate,
       save: () => ({ json: names, arrays: { values: Float64Array.from(names, (name) => cells[name]) } }),
       load: (s) => {
         names.forEach((name, i) => {
@@ -114,10 +107,11 @@ export class StateStore {
     return cells
   }
 
-  rows<S extends Schema>(key: string, { version, schema }: { version: number; schema: S }): RowBuffer<S> {
+  rows<S extends Schema>(key: string, { version, schema, migrate }: { version: number; schema: S; migrate?: Migrate }): RowBuffer<S> {
     const buffer = new RowBuffer(schema)
     this.#claim(key, {
       version,
+      migrate,
       save: () => saveRows(buffer, this.#instruments),
       load: (s) => loadRows(buffer, s, this.#instruments),
       bytes: () => buffer.bytes,
@@ -129,6 +123,7 @@ export class StateStore {
     const value: Value<T> = { current: spec.create() }
     this.#claim(key, {
       version: spec.version,
+      migrate: spec.migrate,
       save: () => ({ json: spec.save(value.current), arrays: {} }),
       load: (s) => {
         value.current = spec.load(s.json)
@@ -156,6 +151,33 @@ export class StateStore {
     if (this.#slots.has(key)) throw new TickloomError('STEP_ID_TAKEN', `a step asks twice for the state "${key}"`, { state: key })
     this.#slots.set(key, slot)
   }
+}
+
+function migrated(section: Section, { version, migrate }: Slot): Section {
+  if (migrate !== undefined && section.version < version) {
+    const { json, arrays } = migrate(section)
+    return { key: section.key, version, json, arrays }
+  }
+  throw new TickloomError('STATE_VERSION', `"${section.key}" was saved as version ${section.version}, this code reads version ${version}`, {
+    state: section.key,
+  })
+}
+
+function refuseForeign(saved: readonly string[], own: readonly string[]): void {
+  const differing = [...saved.filter((key) => !own.includes(key)), ...own.filter((key) => !saved.includes(key))]
+  if (differing.length === 0) return
+  const stepOf = (key: string): string => key.slice(0, Math.max(0, key.lastIndexOf('/'))) || key
+  const [before, now] = [new Set(saved.map(stepOf)), new Set(own.map(stepOf))]
+  const steps = [...new Set(differing.map(stepOf))]
+  const gone = steps.filter((step) => !now.has(step))
+  const added = steps.filter((step) => !before.has(step))
+  const changed = steps.filter((step) => before.has(step) && now.has(step))
+  const named = (list: readonly string[]): string => list.join(', ') || 'none'
+  throw new TickloomError(
+    'CHECKPOINT_FOREIGN',
+    `the checkpoint is of another graph: new steps ${named(added)}; gone ${named(gone)}; with other state than before ${named(changed)}`,
+    { added, gone, changed },
+  )
 }
 
 function saveRows<S extends Schema>(buffer: RowBuffer<S>, instruments: Instruments): { json: unknown; arrays: Record<string, SavedArray> } {

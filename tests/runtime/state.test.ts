@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Instruments } from '../../core/instruments.ts'
+import type { SavedState } from '../../core/step.ts'
 import { f64 } from '../../core/table.ts'
 import { StateStore } from '../../runtime/state.ts'
 
@@ -64,14 +65,29 @@ describe('StateStore', () => {
     expect(seen).toBe(4)
   })
 
-  it('refuses the checkpoint of another graph and names what is gone and what is new', () => {
+  it('refuses the checkpoint of another graph and names the steps that are new, gone and changed', () => {
     const a = store()
-    a.state.cells('gone/day', { version: 1, cells: { x: 0 } })
+    for (const key of ['old/day', 'both/one']) a.state.cells(key, { version: 1, cells: { x: 0 } })
     const b = store()
-    b.state.cells('new/day', { version: 1, cells: { x: 0 } })
+    for (const key of ['fresh/day', 'both/two']) b.state.cells(key, { version: 1, cells: { x: 0 } })
     expect(() => b.state.restore(a.state.snapshot())).toThrow(
-      expect.objectContaining({ code: 'CHECKPOINT_FOREIGN', at: { gone: ['gone/day'], added: ['new/day'] } }),
+      expect.objectContaining({
+        code: 'CHECKPOINT_FOREIGN',
+        message: 'the checkpoint is of another graph: new steps fresh; gone old; with other state than before both',
+        at: { added: ['fresh'], gone: ['old'], changed: ['both'] },
+      }),
     )
+  })
+
+  it('has an operator migrate what an older version of it saved, and no newer version', () => {
+    const old = new StateStore(new Instruments())
+    old.cells('a/clock', { version: 1, cells: { seconds: 7 } })
+    const migrate = ({ arrays }: SavedState) => ({ json: ['micros'], arrays: { values: arrays['values'].map((v) => v * 1e6) as Float64Array } })
+    const next = new StateStore(new Instruments())
+    const cells = next.cells('a/clock', { version: 2, cells: { micros: 0 }, migrate })
+    next.restore(old.snapshot())
+    expect(cells).toEqual({ micros: 7e6 })
+    expect(() => old.restore(next.snapshot())).toThrow(expect.objectContaining({ code: 'STATE_VERSION', at: { state: 'a/clock' } }))
   })
 
   it('refuses a state of another version', () => {
