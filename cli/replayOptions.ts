@@ -1,4 +1,5 @@
-import type { EpochSummary, PartitionSummary, SinkSummary, StepSummary } from '../runtime/runPartition.ts'
+import type { SinkSummary } from '../runtime/meteredSink.ts'
+import type { EpochSummary, PartitionSummary, StepSummary } from '../runtime/summaries.ts'
 import type { Strikes } from './flags.ts'
 
 /** A replay as the command line asks for it. Plain data: worker processes get it as it is. */

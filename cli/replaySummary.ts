@@ -1,5 +1,6 @@
 import type { Params } from '../core/parameters.ts'
-import type { PartitionSummary, SinkSummary, StepSummary } from '../runtime/runPartition.ts'
+import type { SinkSummary } from '../runtime/meteredSink.ts'
+import type { PartitionSummary, StepSummary } from '../runtime/summaries.ts'
 import type { ReplayOptions, ReplaySummary } from './replayOptions.ts'
 
 interface Parts {

@@ -5,7 +5,8 @@ import { dirname } from 'node:path'
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import { messageOf, TickloomError } from '../core/errors.ts'
 import { SECOND } from '../core/time.ts'
-import type { PartitionTotals, SinkSummary, StepSummary } from './runPartition.ts'
+import type { SinkSummary } from './meteredSink.ts'
+import type { PartitionTotals, StepSummary } from './summaries.ts'
 
 type Sample = readonly [labels: Record<string, string>, value: number]
 type Total = (all: readonly PartitionTotals[]) => Sample[]

@@ -21,6 +21,8 @@ export interface PumpTask {
   /** Epoch length, microseconds of event time. */
   readonly epochLength: number
   readonly resume: Checkpoint | undefined
+  /** Go on from where the checkpoint stands, with steps that remember nothing. */
+  readonly resetState?: boolean
   /** Makes the checkpoint durable. Called after every sink has flushed the epoch. */
   save(checkpoint: Checkpoint): Promise<void> | void
   readonly signal: AbortSignal
@@ -82,7 +84,7 @@ class Loop {
     this.#input = inputs[names[0]] as unknown as Subject<Batch<Schema>>
     this.rowsOut = Object.fromEntries(Object.keys(topology.outputs).map((name) => [name, resume?.rowsOut[name] ?? 0]))
     for (const name of Object.keys(topology.outputs)) this.#subscribe(name, outputs[name])
-    if (resume) flow.restore(resume.sections)
+    if (resume && !task.resetState) flow.restore(resume.sections)
     this.rowsIn = resume?.rowsIn ?? 0
     this.#position = resume?.position
     this.#cutter = new EpochCutter(epochLength(task), resume?.maximum, resume?.watermark)

@@ -1,5 +1,6 @@
 import { TickloomError } from '../core/errors.ts'
-import { type Plugged, runPartition, type Watch } from './runPartition.ts'
+import { type Plugged, runPartition } from './runPartition.ts'
+import type { Watch } from './summaries.ts'
 import { type FromWorker, fromFailure, type ToWorker, toFailure } from './wire.ts'
 
 /** Asks the parent process to do what only it may. */

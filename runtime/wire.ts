@@ -1,5 +1,5 @@
 import { type ErrorCode, messageOf, TickloomError } from '../core/errors.ts'
-import type { EpochSummary, PartitionSummary } from './runPartition.ts'
+import type { EpochSummary, PartitionSummary } from './summaries.ts'
 
 /** What the parent tells a worker process. */
 export type ToWorker =

@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { TickloomError } from '../core/errors.ts'
-import type { EpochSummary, PartitionSummary } from './runPartition.ts'
+import type { EpochSummary, PartitionSummary } from './summaries.ts'
 import { type FromWorker, fromFailure, type ToWorker, toFailure } from './wire.ts'
 
 export interface PoolOptions {

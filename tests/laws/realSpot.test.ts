@@ -12,7 +12,7 @@ import { Instruments } from '../../core/instruments.ts'
 import { Tick } from '../../core/market.ts'
 import { RowBuffer } from '../../core/rowBuffer.ts'
 import { attach, HOUR, IST } from '../../core/time.ts'
-import type { PartitionSummary } from '../../runtime/runPartition.ts'
+import type { PartitionSummary } from '../../runtime/summaries.ts'
 
 const data = resolve(fileURLToPath(new URL('../..', import.meta.url)), '../shared/data/nse-spot')
 const there = existsSync(data)

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { exposeMetrics, RunMetrics, writeMetrics } from '../../runtime/metrics.ts'
-import type { PartitionTotals } from '../../runtime/runPartition.ts'
+import type { PartitionTotals } from '../../runtime/summaries.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'tickloom-metrics-'))
 afterAll(() => rmSync(folder, { recursive: true }))

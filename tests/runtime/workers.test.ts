@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { TickloomError } from '../../core/errors.ts'
-import type { EpochSummary, PartitionSummary } from '../../runtime/runPartition.ts'
+import type { EpochSummary, PartitionSummary } from '../../runtime/summaries.ts'
 import { type PoolOptions, runInWorkers } from '../../runtime/workers.ts'
 import type { WorkerOptions } from '../kit/worker.ts'
 
