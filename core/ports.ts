@@ -59,7 +59,9 @@ export interface Destination {
  *
  * Contract (tests/kit/sinkContract.ts): `write` is called from inside the graph, copies what it keeps and must not
  * wait. `flush` makes everything written since the last flush durable under the epoch's name and is idempotent by
- * it: the same epoch flushed again, after a crash at any moment, leaves every row exactly once.
+ * it: the same epoch flushed again, after a crash at any moment, leaves every row exactly once. What is written after
+ * `flush` was called, while it is still going, belongs to the next epoch. `flush` is never called twice at once; one
+ * that failed is made again under the same epoch, or the sink is closed.
  */
 export interface Sink {
   write(output: string, batch: Batch<Schema>): void
@@ -91,6 +93,10 @@ export interface LogPartition<S extends Schema = Schema> {
   restore(): Promise<readonly SavedCheckpoint[]>
   /** Rows from the position on; never ends by itself. Where there is no position, from the oldest record kept. */
   open(from: Position | undefined, signal: AbortSignal): AsyncIterable<Delivery<S>>
+  /** When something last arrived, record or heartbeat, by performance.now(); undefined: nothing since the claim. */
+  readonly heardAt: number | undefined
+  /** Ids of the instruments that came out of it since the claim. */
+  delivered(): number[]
   /** Outputs that go to the log's own system are part of its commit: undefined when there are none. */
   readonly sink?: Sink
   /** Makes the checkpoint, the position and everything the sink was given up to the epoch's end durable, all or nothing. */

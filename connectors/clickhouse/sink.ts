@@ -3,9 +3,10 @@ import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { Batch, Schema } from '../../core/batch.ts'
+import { EpochBuffers } from '../../core/epochBuffers.ts'
 import { TickloomError } from '../../core/errors.ts'
 import type { Destination, Flushed, Sink, SinkTask } from '../../core/ports.ts'
-import { RowBuffer } from '../../core/rowBuffer.ts'
+import type { RowBuffer } from '../../core/rowBuffer.ts'
 import { encodeArrow } from './arrow.ts'
 import { openClickHouse } from './client.ts'
 import { type Committer, type CommitterOptions, committerOf, type EpochScope } from './committer.ts'
@@ -76,7 +77,8 @@ class ClickHouseSink implements Sink {
   readonly #task: SinkTask
   readonly #scope: EpochScope
   readonly #committer: Committer
-  readonly #pending: ReadonlyMap<string, Pending>
+  readonly #tables: readonly OutputTable[]
+  readonly #buffers: EpochBuffers
   readonly #committed: Set<number>
   readonly #staging: string
 
@@ -84,17 +86,19 @@ class ClickHouseSink implements Sink {
     this.#task = task
     this.#scope = { topology: task.topology, run: task.run, partition: task.partition }
     this.#committer = committer
-    this.#pending = new Map(tables.map((t) => [t.output, { ...t, rows: new RowBuffer(t.schema) }]))
+    this.#tables = tables
+    this.#buffers = new EpochBuffers(Object.fromEntries(tables.map(({ output, schema }) => [output, schema])))
     this.#committed = committed
     this.#staging = staging
   }
 
   write(output: string, batch: Batch<Schema>): void {
-    this.#pending.get(output)?.rows.append(batch)
+    this.#buffers.append(output, batch)
   }
 
   async flush(epoch: number): Promise<Flushed> {
-    const full = [...this.#pending.values()].filter((p) => p.rows.n > 0)
+    const sealed = this.#buffers.seal(epoch)
+    const full = this.#tables.map((t): Pending => ({ ...t, rows: sealed.get(t.output) as RowBuffer<Schema> })).filter((p) => p.rows.n > 0)
     const rows = Object.fromEntries(full.map((p) => [p.table, p.rows.n]))
     let bytes = 0
     if (!this.#committed.has(epoch)) {
@@ -103,12 +107,12 @@ class ClickHouseSink implements Sink {
       this.#committed.add(epoch)
     }
     // Kept until here: a flush that failed may be made again.
-    for (const { rows } of full) rows.clear()
+    this.#buffers.release()
     return { rows: Object.values(rows).reduce((sum, n) => sum + n, 0), bytes }
   }
 
   async close(): Promise<void> {
-    for (const { rows } of this.#pending.values()) rows.clear()
+    this.#buffers.clear()
   }
 
   async #insert({ table, schema, rows }: Pending, epoch: number): Promise<number> {

@@ -1,4 +1,18 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
+import { hostname } from 'node:os'
 import { dirname, join } from 'node:path'
 import { messageOf, TickloomError } from '../../core/errors.ts'
 
@@ -6,8 +20,7 @@ import { messageOf, TickloomError } from '../../core/errors.ts'
  * Makes a file appear whole or not at all: `write` fills a temporary neighbour, which is synced and renamed.
  * Answers its bytes. Throws DISK_FULL or OUTPUT_UNWRITABLE naming the path; the temporary file is gone then.
  */
-export async function writeAtomically(path: string, write: (temporary: string) => Promise<void>): Promise<number> {
-  const temporary = `${path}.tmp`
+export async function writeAtomically(path: string, write: (temporary: string) => Promise<void>, temporary = `${path}.tmp`): Promise<number> {
   try {
     mkdirSync(dirname(path), { recursive: true })
     await write(temporary)
@@ -24,6 +37,49 @@ export async function writeAtomically(path: string, write: (temporary: string) =
 
 export function writeTextAtomically(path: string, text: string): Promise<number> {
   return writeAtomically(path, async (temporary) => writeFileSync(temporary, text))
+}
+
+let written = 0
+
+/**
+ * A temporary neighbour that nobody else has: a process, or an earlier owner in this one, that lost its partition and
+ * does not know it yet may be writing the same file. Processes of two containers may well have one number.
+ */
+export function ownTemporary(path: string): string {
+  return `${path}.${encodeURIComponent(hostname())}-${process.pid}-${++written}.tmp`
+}
+
+/** Adds a line to the end of a file, durably; what a crash left of a line before it is cut off. Throws DISK_FULL or OUTPUT_UNWRITABLE. */
+export function appendLine(path: string, line: string): void {
+  try {
+    const descriptor = openSync(path, 'a+')
+    try {
+      const size = cutTornLine(descriptor)
+      writeSync(descriptor, `${line}\n`)
+      fsyncSync(descriptor)
+      if (size === 0) sync(dirname(path))
+    } finally {
+      closeSync(descriptor)
+    }
+  } catch (cause) {
+    throw failureOf(path, cause)
+  }
+}
+
+/** Cuts off what follows the last whole line, and answers how long the file is then. */
+function cutTornLine(descriptor: number): number {
+  const { size } = fstatSync(descriptor)
+  const piece = Buffer.alloc(Math.min(size, 4096))
+  let end = size
+  while (end > 0) {
+    const start = Math.max(0, end - piece.length)
+    readSync(descriptor, piece, 0, end - start, start)
+    const newline = piece.lastIndexOf(10, end - start - 1)
+    end = start + newline + 1
+    if (newline >= 0) break
+  }
+  if (end < size) ftruncateSync(descriptor, end)
+  return end
 }
 
 /** Makes the folder and tries to write in it, before any work is done for it. Throws OUTPUT_UNWRITABLE or DISK_FULL. */

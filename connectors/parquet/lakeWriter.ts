@@ -45,7 +45,7 @@ export async function writeLakeDay(day: LakeDay): Promise<WrittenDay> {
     const part = new RowBuffer(TickWithArrival, index.length)
     takeRows(rows.view(-Infinity), index, index.length, part.col)
     part.n = index.length
-    bytes += await writeParquet(join(lake, path), part, instruments, ['arrival'])
+    bytes += await writeParquet(join(lake, path), part, instruments, { whole: ['arrival'] })
     lines.push(...linesOf(part, path, date, order, instruments))
   }
   const symbols = new Set(lines.map((line) => line.contract.underlying))

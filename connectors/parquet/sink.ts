@@ -1,9 +1,10 @@
 import { join } from 'node:path'
 import type { Batch, Column, Schema } from '../../core/batch.ts'
+import { EpochBuffers } from '../../core/epochBuffers.ts'
 import type { Destination, Flushed, Sink, SinkTask } from '../../core/ports.ts'
 import { RowBuffer } from '../../core/rowBuffer.ts'
 import { dayOf, formatDate, IST, type Zone } from '../../core/time.ts'
-import { probeFolder } from './atomic.ts'
+import { ownTemporary, probeFolder } from './atomic.ts'
 import { fileName, type OutputFile, OutputManifest } from './outputManifest.ts'
 import { writeParquet } from './tableWriter.ts'
 
@@ -16,12 +17,10 @@ export interface ParquetDestinationOptions {
   readonly zone?: Zone
 }
 
-/** A buffer that grew beyond this many rows is given back after a flush. */
-const KEPT_ROWS = 1_000_000
-
 /**
- * Parquet files `DIR/<output>/date=<D>/<partition>-<epoch>.parquet`, and `DIR/meta/<partition>.json` naming those that
- * exist: a flush writes its files whole, then rewrites the manifest; files it does not name are deleted at open.
+ * Parquet files `DIR/<output>/date=<D>/<partition>-<epoch>.parquet`, and `DIR/meta/<partition>.jsonl` naming those
+ * that exist: a flush writes its files whole, then adds a line to the manifest; files it does not name are deleted at
+ * open.
  *
  * Opening throws OUTPUT_UNWRITABLE before any work is done; a flush throws DISK_FULL or OUTPUT_UNWRITABLE naming the
  * file. Column types: tableWriter.ts.
@@ -44,30 +43,27 @@ class ParquetSink implements Sink {
   readonly #zone: Zone
   readonly #task: SinkTask
   readonly #manifest: OutputManifest
-  readonly #buffers: Record<string, RowBuffer<Schema>> = {}
+  readonly #buffers: EpochBuffers
 
   constructor(dir: string, zone: Zone, task: SinkTask, manifest: OutputManifest) {
     this.#dir = dir
     this.#zone = zone
     this.#task = task
     this.#manifest = manifest
-    for (const [output, schema] of Object.entries(task.outputs)) this.#buffers[output] = new RowBuffer(schema)
+    this.#buffers = new EpochBuffers(task.outputs)
   }
 
   write(output: string, batch: Batch<Schema>): void {
-    this.#buffers[output].append(batch)
+    this.#buffers.append(output, batch)
   }
 
   async flush(epoch: number): Promise<Flushed> {
     const files: OutputFile[] = []
-    for (const [output, buffer] of Object.entries(this.#buffers)) {
+    for (const [output, buffer] of this.#buffers.seal(epoch)) {
       for (const part of partsOf(buffer, this.#zone)) files.push(await this.#writePart(output, buffer.schema, part, epoch))
     }
-    await this.#manifest.replace(epoch, files)
-    for (const [output, buffer] of Object.entries(this.#buffers)) {
-      if (buffer.capacity > KEPT_ROWS) this.#buffers[output] = new RowBuffer(buffer.schema)
-      else buffer.clear()
-    }
+    this.#manifest.replace(epoch, files)
+    this.#buffers.release()
     return { rows: files.reduce((sum, { rows }) => sum + rows, 0), bytes: files.reduce((sum, { bytes }) => sum + bytes, 0) }
   }
 
@@ -76,7 +72,8 @@ class ParquetSink implements Sink {
   async #writePart(output: string, schema: Schema, { date, n, col, min, max }: Part, epoch: number): Promise<OutputFile> {
     const folder = date === undefined ? output : `${output}/date=${date}`
     const path = `${folder}/${fileName(this.#task.partition)}-${epoch}.parquet`
-    const bytes = await writeParquet(join(this.#dir, path), { schema, n, col }, this.#task.instruments)
+    const file = join(this.#dir, path)
+    const bytes = await writeParquet(file, { schema, n, col }, this.#task.instruments, { temporary: ownTemporary(file) })
     return { path, output, epoch, rows: n, bytes, min, max }
   }
 }

@@ -19,11 +19,18 @@ export interface Rows {
  * Writes rows, in their order, as one Parquet file (zstd), whole or not at all. Answers its bytes.
  *
  * time is TIMESTAMP WITH TIME ZONE in microseconds, instrument its name, i32 INTEGER, bool BOOLEAN, f64 DOUBLE with a
- * missing value (NaN) as NULL, because other tools' averages and counts leave a NULL out and are spoiled by a NaN.
- * Columns in `whole` are written as BIGINT. Throws DISK_FULL, OUTPUT_UNWRITABLE.
+ * missing value (NaN) as NULL, because other tools' averages and counts leave a NULL out and are spoiled by a NaN; a
+ * missing time is NULL too. Throws DISK_FULL, OUTPUT_UNWRITABLE.
  */
-export function writeParquet(path: string, rows: Rows, instruments: Instruments, whole: readonly string[] = []): Promise<number> {
-  return writeAtomically(path, (temporary) => withDuck((connection) => copyTo(connection, temporary, rows, instruments, whole)))
+export function writeParquet(path: string, rows: Rows, instruments: Instruments, { whole = [], temporary }: WriteOptions = {}): Promise<number> {
+  return writeAtomically(path, (file) => withDuck((connection) => copyTo(connection, file, rows, instruments, whole)), temporary)
+}
+
+export interface WriteOptions {
+  /** Columns of whole f64 that are written as BIGINT. */
+  readonly whole?: readonly string[]
+  /** Where the file grows; beside it by default. */
+  readonly temporary?: string
 }
 
 async function copyTo(connection: DuckDBConnection, path: string, rows: Rows, instruments: Instruments, whole: readonly string[]): Promise<void> {
@@ -33,7 +40,7 @@ async function copyTo(connection: DuckDBConnection, path: string, rows: Rows, in
   await connection.run(`CREATE TEMP TABLE rows_to_write (${definition})`)
   try {
     await append(connection, columns, rows.n)
-    const select = names.map((name) => `${readBack(rows.schema, name, whole)} AS ${identifier(name)}`).join(', ')
+    const select = names.map((name) => `${readBack(rows, name, whole)} AS ${identifier(name)}`).join(', ')
     await connection.run(
       `COPY (SELECT ${select} FROM rows_to_write) TO ${quoted(path)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${ROW_GROUP})`,
     )
@@ -42,12 +49,20 @@ async function copyTo(connection: DuckDBConnection, path: string, rows: Rows, in
   }
 }
 
-function readBack(schema: Schema, name: string, whole: readonly string[]): string {
+function readBack({ schema, col, n }: Rows, name: string, whole: readonly string[]): string {
   const column = identifier(name)
-  if (schema[name] === 'time') return `make_timestamptz(${column}::BIGINT)`
+  if (schema[name] === 'time') {
+    const time = `make_timestamptz(${column}::BIGINT)`
+    return hasMissing(col[name], n) ? `CASE WHEN NOT isnan(${column}) THEN ${time} END` : time
+  }
   if (schema[name] === 'bool') return `${column} <> 0`
   if (whole.includes(name)) return `${column}::BIGINT`
   return schema[name] === 'f64' ? `nullif(${column}, 'nan'::DOUBLE)` : column
+}
+
+function hasMissing(column: Column, n: number): boolean {
+  for (let i = 0; i < n; i++) if (Number.isNaN(column[i])) return true
+  return false
 }
 
 type Values = Float64Array | Int32Array | Uint8Array | Uint16Array | Uint32Array

@@ -134,6 +134,44 @@ export function sinkContract(make: () => Promise<SinkBench>): void {
     await holds()
   })
 
+  it('counts what is written while an epoch is being flushed to the epoch after it', async () => {
+    const to = bench.destination()
+    const sink = await to.open(task())
+    for (const epoch of [1, 2, 3, 4]) {
+      sink.write('seconds', rowsOf('seconds', 100 * epoch, epoch))
+      sink.write('fills', rowsOf('fills', epoch, epoch))
+      const flushed = sink.flush(epoch)
+      const lent = rowsOf('seconds', 30, 10 + epoch)
+      sink.write('seconds', lent)
+      for (const column of Object.values(lent.col) as Column[]) column.fill(0)
+      expect((await flushed).rows).toBe(101 * epoch + (epoch > 1 ? 60 : 0))
+      sink.write('seconds', rowsOf('seconds', 30, 20 + epoch))
+    }
+    expect((await sink.flush(5)).rows).toBe(60)
+    await sink.close()
+    await holds()
+    await to.close()
+  })
+
+  it('keeps what was flushed apart from what was written meanwhile when the process dies before the next flush', async () => {
+    for (const committed of [undefined, 1]) {
+      const to = bench.destination()
+      const sink = await to.open(task({ committed }))
+      if (committed === undefined) {
+        sink.write('seconds', rowsOf('seconds', 10, 1))
+        const flushed = sink.flush(1)
+        sink.write('seconds', rowsOf('seconds', 10, 2, false))
+        await flushed
+      } else {
+        sink.write('seconds', rowsOf('seconds', 10, 2))
+        await sink.flush(2)
+      }
+      await sink.close()
+      await to.close()
+    }
+    await holds()
+  })
+
   it('keeps partitions apart: the same epoch of two is two epochs', async () => {
     const to = bench.destination()
     for (const [i, partition] of ['p1', 'p2/x y'].entries()) {

@@ -1,7 +1,9 @@
-import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { ownTemporary } from '../../../connectors/parquet/atomic.ts'
 import { duckRows } from '../../../connectors/parquet/duck.ts'
+import { outputFiles, partitionsOf } from '../../../connectors/parquet/outputManifest.ts'
 import { parquetDestination } from '../../../connectors/parquet/sink.ts'
 import { Instruments } from '../../../core/instruments.ts'
 import { Trade } from '../../../core/market.ts'
@@ -43,8 +45,8 @@ describe('Parquet files', () => {
     const sink = await parquetDestination({ dir }).open(task)
     sink.write('trades', batch)
     await sink.flush(7)
-    expect((readdirSync(dir, { recursive: true }) as string[]).filter((f) => /\.(parquet|json|tmp)$/.test(f)).sort()).toEqual([
-      'meta/2025-01-06.json',
+    expect((readdirSync(dir, { recursive: true }) as string[]).filter((f) => /\.(parquet|jsonl|tmp)$/.test(f)).sort()).toEqual([
+      'meta/2025-01-06.jsonl',
       'trades/date=2025-01-06/2025-01-06-7.parquet',
       'trades/date=2025-01-07/2025-01-06-7.parquet',
     ])
@@ -59,7 +61,7 @@ describe('Parquet files', () => {
       await sink.flush(epoch)
     }
     const day = join(dir, 'trades/date=2025-01-06')
-    for (const name of ['2025-01-06-3.parquet', '2025-01-06-3.parquet.tmp', '2025-01-06-x-3.parquet']) writeFileSync(join(day, name), 'x')
+    for (const name of ['2025-01-06-3.parquet', '2025-01-06-3.parquet.host-7.tmp', '2025-01-06-x-3.parquet']) writeFileSync(join(day, name), 'x')
     await parquetDestination({ dir }).open({ ...task, committed: 1 })
     expect(readdirSync(day).sort()).toEqual(['2025-01-06-1.parquet', '2025-01-06-x-3.parquet'])
   })
@@ -75,8 +77,87 @@ describe('Parquet files', () => {
     const sink = await parquetDestination({ dir }).open(task)
     const { symlinkSync, mkdirSync } = await import('node:fs')
     mkdirSync(join(dir, 'trades/date=2025-01-06'), { recursive: true })
-    symlinkSync('/dev/full', join(dir, 'trades/date=2025-01-06/2025-01-06-1.parquet.tmp'))
+    const temporary = ownTemporary(join(dir, 'trades/date=2025-01-06/2025-01-06-1.parquet'))
+    symlinkSync(
+      '/dev/full',
+      temporary.replace(/\d+(?=\.tmp$)/, (n) => `${Number(n) + 1}`),
+    )
     sink.write('trades', batch)
     await expect(sink.flush(1)).rejects.toMatchObject({ code: 'DISK_FULL', message: expect.stringContaining('2025-01-06-1.parquet') })
+  })
+})
+
+describe("a partition's manifest", () => {
+  const flush = async (dir: string, committed: number | undefined, epochs: readonly number[]) => {
+    const sink = await parquetDestination({ dir }).open({ ...task, committed })
+    for (const epoch of epochs) {
+      sink.write('trades', batch)
+      await sink.flush(epoch)
+    }
+    return sink
+  }
+  const epochsNamed = (dir: string) => [...new Set(outputFiles(dir, '2025-01-06').map(({ epoch }) => epoch))]
+  const journal = (dir: string) => join(dir, 'meta/2025-01-06.jsonl')
+
+  it('gets one line an epoch that has rows, and is not rewritten for it', async () => {
+    const dir = folder()
+    const sink = await flush(dir, undefined, [1, 2])
+    const before = readFileSync(journal(dir), 'utf8')
+    await sink.flush(3)
+    expect(readFileSync(journal(dir), 'utf8')).toBe(before)
+    sink.write('trades', batch)
+    await sink.flush(4)
+    expect(readFileSync(journal(dir), 'utf8').startsWith(before)).toBe(true)
+    expect([before.split('\n').length - 1, epochsNamed(dir), partitionsOf(dir)]).toEqual([2, [1, 2, 4], ['2025-01-06']])
+  })
+
+  it('passes over a last line that a crash tore, and loses no line added after it', async () => {
+    const dir = folder()
+    const sink = await flush(dir, undefined, [1])
+    appendFileSync(journal(dir), '{"run":"r","epoch":2,"fi')
+    expect(epochsNamed(dir)).toEqual([1])
+    sink.write('trades', batch)
+    await sink.flush(3)
+    expect(epochsNamed(dir)).toEqual([1, 3])
+    appendFileSync(journal(dir), 'x'.repeat(10_000))
+    await flush(dir, 3, [4])
+    expect(epochsNamed(dir)).toEqual([1, 3, 4])
+  })
+
+  it('that holds a spoilt line is refused, naming it, before a file is deleted', async () => {
+    const dir = folder()
+    await flush(dir, undefined, [1])
+    appendFileSync(journal(dir), 'spoilt\n')
+    const files = readdirSync(dir, { recursive: true })
+    await expect(flush(dir, 1, [])).rejects.toMatchObject({ code: 'CHECKPOINT_CORRUPT', message: expect.stringContaining('line 2') })
+    expect(readdirSync(dir, { recursive: true })).toEqual(files)
+  })
+
+  it('names every file when two owners flush the same epochs, one of them deposed and unaware of it', async () => {
+    const [dir, alone] = [folder(), folder()]
+    await flush(alone, undefined, [1, 2, 3, 4])
+    const zombie = await flush(dir, undefined, [1, 2])
+    const owner = await flush(dir, 1, [])
+    for (const epoch of [2, 3, 4]) {
+      for (const sink of epoch === 2 ? [owner] : [zombie, owner]) sink.write('trades', batch)
+      await Promise.all(epoch === 2 ? [owner.flush(2)] : [zombie.flush(epoch), owner.flush(epoch)])
+    }
+    const parquet = (of: string) => (readdirSync(of, { recursive: true }) as string[]).filter((f) => /parquet/.test(f)).sort()
+    expect(parquet(dir)).toEqual(parquet(alone))
+    expect(outputFiles(dir, '2025-01-06')).toEqual(outputFiles(alone, '2025-01-06'))
+    for (const file of parquet(dir)) expect(readFileSync(join(dir, file)).equals(readFileSync(join(alone, file)))).toBe(true)
+  })
+
+  it('a flush that failed is made again with the rows of its own epoch', async () => {
+    const dir = folder()
+    const sink = await parquetDestination({ dir }).open(task)
+    sink.write('trades', batch)
+    writeFileSync(join(dir, 'trades'), 'in the way')
+    const flushed = sink.flush(1)
+    sink.write('trades', batch)
+    sink.write('trades', batch)
+    await expect(flushed).rejects.toMatchObject({ code: 'OUTPUT_UNWRITABLE' })
+    rmSync(join(dir, 'trades'))
+    expect([(await sink.flush(1)).rows, (await sink.flush(2)).rows]).toEqual([3, 6])
   })
 })
