@@ -6,7 +6,8 @@ import { Instruments } from '../../core/instruments.ts'
 import { resolveParameters } from '../../core/parameters.ts'
 import { HOUR } from '../../core/time.ts'
 import type { Topology } from '../../core/topology.ts'
-import { type PartitionSummary, runPartition } from '../../runtime/runPartition.ts'
+import { runPartition } from '../../runtime/runPartition.ts'
+import type { PartitionSummary } from '../../runtime/summaries.ts'
 import volumeBurst from '../../topologies/volume-burst/graph.ts'
 
 const market = { seed: 11, days: 1, from: '2025-01-06', strikes: 6, rate: 0.5 }
