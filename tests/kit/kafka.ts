@@ -4,9 +4,9 @@ import { get } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeAll, describe, inject } from 'vitest'
-import { type KafkaCluster, startCluster } from '../../connectors/kafka/dev/cluster.ts'
+import type { KafkaCluster } from '../../connectors/kafka/dev/cluster.ts'
 import { fetchPrograms, programsIn } from '../../connectors/kafka/dev/fetch.ts'
-import { type DevRegistry, startRegistry } from '../../connectors/kafka/dev/registry.ts'
+import { startServices } from '../../connectors/kafka/dev/services.ts'
 import { requireJava, requireMaven } from '../../connectors/kafka/dev/tools.ts'
 import type { SharedKafka } from './kafkaGlobal.ts'
 
@@ -73,19 +73,12 @@ export interface OwnKafkaOptions {
 export async function ownKafka({ brokers = 1, registry = false, properties }: OwnKafkaOptions = {}): Promise<OwnKafka> {
   const programs = await fetchPrograms()
   const data = mkdtempSync(join(tmpdir(), 'tickloom-own-kafka-'))
-  const started: (KafkaCluster | DevRegistry)[] = []
-  const stop = async (): Promise<void> => {
-    await Promise.all(started.splice(0).map((service) => service.stop(0)))
-    rmSync(data, { recursive: true, force: true })
-  }
+  const remove = (): void => rmSync(data, { recursive: true, force: true })
   try {
-    const cluster = await startCluster({ jars: programs.kafka, data, brokers, properties })
-    started.push(cluster)
-    const schemas = registry ? await startRegistry({ program: programs.registry, data }) : undefined
-    if (schemas) started.push(schemas)
-    return { ...cluster, registry: schemas?.url, data, stop }
+    const services = await startServices({ programs, data, brokers, properties, registry: registry ? 'anywhere' : undefined })
+    return { ...services.cluster, registry: services.registry?.url, data, stop: () => services.stop(0).finally(remove) }
   } catch (cause) {
-    await stop()
+    remove()
     throw cause
   }
 }

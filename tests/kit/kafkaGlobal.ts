@@ -4,9 +4,8 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
-import { startCluster } from '../../connectors/kafka/dev/cluster.ts'
 import { fetchPrograms } from '../../connectors/kafka/dev/fetch.ts'
-import { startRegistry } from '../../connectors/kafka/dev/registry.ts'
+import { startServices } from '../../connectors/kafka/dev/services.ts'
 
 /** Where the broker and the registry of a test run are. */
 export interface SharedKafka {
@@ -52,15 +51,12 @@ export default async function setup(project: TestProject): Promise<() => Promise
 async function start(): Promise<Running> {
   const programs = await fetchPrograms({ say: (text) => process.stderr.write(`tests: ${text}\n`) })
   const data = mkdtempSync(join(tmpdir(), 'tickloom-kafka-'))
-  const [cluster, registry] = await Promise.allSettled([
-    startCluster({ jars: programs.kafka, data }),
-    startRegistry({ program: programs.registry, data }),
-  ])
-  const stop = async (): Promise<void> => {
-    for (const started of [cluster, registry]) if (started.status === 'fulfilled') await started.value.stop(0)
-    rmSync(data, { recursive: true, force: true })
+  const remove = (): void => rmSync(data, { recursive: true, force: true })
+  try {
+    const { cluster, registry, stop } = await startServices({ programs, data, registry: 'anywhere' })
+    return { brokers: cluster.brokers, registry: registry!.url, stop: () => stop(0).finally(remove) }
+  } catch (cause) {
+    remove()
+    throw cause
   }
-  if (cluster.status === 'fulfilled' && registry.status === 'fulfilled') return { brokers: cluster.value.brokers, registry: registry.value.url, stop }
-  await stop()
-  throw cluster.status === 'rejected' ? cluster.reason : (registry as PromiseRejectedResult).reason
 }

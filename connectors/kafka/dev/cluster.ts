@@ -19,6 +19,8 @@ export interface ClusterOptions {
   readonly properties?: Readonly<Record<string, string>>
   /** Milliseconds until a broker must be ready; 60 s by default. */
   readonly patience?: number
+  /** Gives it up while it starts. */
+  readonly signal?: AbortSignal
 }
 
 /** Brokers of this machine, on the loopback address. They die with this process. */
@@ -27,6 +29,8 @@ export interface KafkaCluster {
   readonly brokers: readonly string[]
   /** Process id of each; that of the last life when it is down. */
   pids(): number[]
+  /** Resolves when a broker ends without having been asked to, and never otherwise. */
+  readonly failed: Promise<TickloomError>
   /** kill -9, as when the machine goes. Returns when the process is gone. */
   kill(broker: number): Promise<void>
   /** Starts a broker that was killed, on its data; returns when it serves. Throws SERVICE_FAILED. */
@@ -42,8 +46,9 @@ interface Broker {
 
 const loggers = fileURLToPath(new URL('log4j2.yaml', import.meta.url))
 
-/** Starts Apache Kafka and returns when every broker serves. Throws SERVICE_FAILED with the end of the log, OPTION_INVALID. */
-export async function startCluster({ jars, data, brokers = 1, basePort, properties, patience = 60_000 }: ClusterOptions): Promise<KafkaCluster> {
+/** Starts Apache Kafka and returns when every broker serves. Throws SERVICE_FAILED with the end of the log, OPTION_INVALID, INTERRUPTED. */
+export async function startCluster(options: ClusterOptions): Promise<KafkaCluster> {
+  const { jars, data, brokers = 1, basePort, properties, patience = 60_000, signal } = options
   const folder = resolve(data)
   mkdirSync(folder, { recursive: true })
   const places = await placesOf(brokers, basePort)
@@ -64,6 +69,7 @@ export async function startCluster({ jars, data, brokers = 1, basePort, properti
       log: join(folder, `n${i}.log`),
       ready: (said) => said.includes('Kafka Server started'),
       patience,
+      signal,
     })
   }
   const started = await Promise.allSettled(places.map((_, i) => start(i)))
@@ -73,12 +79,16 @@ export async function startCluster({ jars, data, brokers = 1, basePort, properti
     await Promise.all(jvms.map((jvm) => jvm.stop(0)))
     throw failure.reason
   }
+  const { promise: failed, resolve: fail } = Promise.withResolvers<TickloomError>()
+  for (const jvm of jvms) void jvm.failed.then(fail)
   return {
+    failed,
     brokers: places.map(({ port }) => `127.0.0.1:${port}`),
     pids: () => jvms.map(({ pid }) => pid),
     kill: (broker) => jvms[broker].stop(0),
     async restart(broker) {
       jvms[broker] = await start(broker)
+      void jvms[broker].failed.then(fail)
     },
     async stop(grace = 5000) {
       await Promise.all(jvms.map((jvm) => jvm.stop(grace)))

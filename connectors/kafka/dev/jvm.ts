@@ -15,11 +15,15 @@ export interface JvmOptions {
   ready(said: string): boolean | Promise<boolean>
   /** Milliseconds until it must. */
   readonly patience: number
+  /** Gives it up while it starts. */
+  readonly signal?: AbortSignal
 }
 
 /** A Java process of ours. It dies with this process, even when this one is killed. */
 export interface Jvm {
   readonly pid: number
+  /** Resolves when it ends without having been asked to, and never otherwise. */
+  readonly failed: Promise<TickloomError>
   /** SIGTERM, and SIGKILL to what is still there after so many milliseconds; 0 is SIGKILL at once. Returns when it is gone. */
   stop(grace: number): Promise<void>
 }
@@ -30,75 +34,78 @@ export const smallJvm = ['-Xms64m', '-Xmx384m', '-Xss512k', '-XX:+UseSerialGC', 
 // The shell becomes the JVM; its child waits for our end of the pipe, which a line closes well and our death does not.
 const bound = 'exec 3<&0; ( read -r _ <&3 || kill -9 $$ ) & exec "$0" "$@" 3<&- </dev/null'
 
-/** Starts Java and waits until it serves. Throws SERVICE_FAILED with the end of its log, and leaves nothing running then. */
-export async function startJvm({ name, args, log, cwd, ready, patience }: JvmOptions): Promise<Jvm> {
-  const file = openSync(log, 'a')
-  try {
-    const from = fstatSync(file).size
-    const child = spawnBound(args, cwd, file)
-    const until = Date.now() + patience
-    const failed = (how: string): TickloomError => new TickloomError('SERVICE_FAILED', `${name} ${how}`, { log }, new Error(tail(saidIn(log, from))))
-    while (!(await ready(saidIn(log, from)))) {
-      if (child.ended()) throw failed('ended before it was ready')
-      if (Date.now() > until) {
-        await child.stop(0)
-        throw failed(`was not ready after ${patience / 1000} s`)
-      }
-      await sleep(50)
+/** Starts Java and waits until it serves. Throws SERVICE_FAILED with the end of its log, INTERRUPTED, and leaves nothing running then. */
+export async function startJvm({ name, args, log, cwd, ready, patience, signal }: JvmOptions): Promise<Jvm> {
+  const java = spawnBound(name, args, log, cwd)
+  const until = Date.now() + patience
+  while (!(await ready(java.said()))) {
+    if (java.ended()) throw java.failure(`ended with ${await java.end} before it was ready`)
+    if (Date.now() > until || signal?.aborted) {
+      await java.stop(0)
+      if (signal?.aborted) throw new TickloomError('INTERRUPTED', `interrupted while ${name} started`, {})
+      throw java.failure(`was not ready after ${patience / 1000} s`)
     }
-    return child
-  } finally {
-    closeSync(file)
+    await sleep(50)
   }
+  return java
 }
 
 /** Runs Java to its end. Throws SERVICE_FAILED when it fails. */
 export async function runJvm({ name, args, log, patience }: Pick<JvmOptions, 'name' | 'args' | 'log' | 'patience'>): Promise<void> {
-  const file = openSync(log, 'a')
-  try {
-    const from = fstatSync(file).size
-    const child = spawnBound(args, undefined, file)
-    const timer = setTimeout(() => void child.stop(0), patience)
-    const code = await child.end
-    clearTimeout(timer)
-    if (code !== 0) throw new TickloomError('SERVICE_FAILED', `${name} failed with ${code}`, { log }, new Error(tail(saidIn(log, from))))
-  } finally {
-    closeSync(file)
-  }
+  const java = spawnBound(name, args, log)
+  const timer = setTimeout(() => void java.stop(0), patience)
+  const code = await java.end
+  clearTimeout(timer)
+  if (code !== 0) throw java.failure(`ended with ${code}`)
 }
 
 interface Bound extends Jvm {
   /** Its exit code, or the signal that ended it. */
   readonly end: Promise<number | string>
   ended(): boolean
+  /** What this life of it has added to the log. */
+  said(): string
+  failure(how: string): TickloomError
 }
 
-function spawnBound(args: readonly string[], cwd: string | undefined, log: number): Bound {
-  // A group of its own, so that Ctrl-C reaches us alone and services stop in the order we choose.
-  const child = spawn('sh', ['-c', bound, javaCommand(), ...args], { cwd, stdio: ['pipe', log, log], detached: true })
+function spawnBound(name: string, args: readonly string[], log: string, cwd?: string): Bound {
+  const file = openSync(log, 'a')
+  const from = fstatSync(file).size
+  // A group of its own, so that Ctrl-C reaches us alone and we choose how services stop.
+  const child = spawn('sh', ['-c', bound, javaCommand(), ...args], { cwd, stdio: ['pipe', file, file], detached: true })
+  closeSync(file)
+  const said = (): string => saidIn(log, from)
+  const failure = (how: string): TickloomError => new TickloomError('SERVICE_FAILED', `${name} ${how}`, { log }, new Error(tail(said())))
+  const { promise: failed, resolve: fail } = Promise.withResolvers<TickloomError>()
+  let over = false
+  let asked = false
   const end = new Promise<number | string>((resolve) => {
-    child.once('error', (cause) => resolve(cause.message))
-    child.once('exit', (code, signal) => {
+    const ending = (how: number | string): void => {
+      over = true
       child.stdin?.end('gone\n')
-      resolve(code ?? signal ?? 'unknown')
-    })
+      if (!asked) fail(failure(`ended with ${how}`))
+      resolve(how)
+    }
+    child.once('error', (cause) => ending(cause.message))
+    child.once('exit', (code, signal) => ending(code ?? signal ?? 'no code'))
   })
   // The waiting shell may be gone before the line is written.
   child.stdin?.on('error', () => undefined)
-  const ended = (): boolean => child.exitCode !== null || child.signalCode !== null || child.pid === undefined
-  return { pid: child.pid ?? 0, end, ended, stop: (grace) => stopped(child, end, ended, grace) }
+  const stop = async (grace: number): Promise<void> => {
+    asked = true
+    if (over) return
+    if (grace > 0) await asksToEnd(child, end, grace)
+    if (!over) child.kill('SIGKILL')
+    await end
+  }
+  return { pid: child.pid ?? 0, failed, end, ended: () => over, said, failure, stop }
 }
 
-async function stopped(child: ChildProcess, end: Promise<unknown>, ended: () => boolean, grace: number): Promise<void> {
-  if (ended()) return
-  if (grace > 0) {
-    child.kill('SIGTERM')
-    const over = new AbortController()
-    await Promise.race([end, sleep(grace, undefined, { signal: over.signal }).catch(() => undefined)])
-    over.abort()
-  }
-  if (!ended()) child.kill('SIGKILL')
-  await end
+async function asksToEnd(child: ChildProcess, end: Promise<unknown>, grace: number): Promise<void> {
+  const waiting = new AbortController()
+  child.kill('SIGTERM')
+  await Promise.race([end, sleep(grace, undefined, { signal: waiting.signal }).catch(() => undefined)])
+  waiting.abort()
 }
 
 function saidIn(log: string, from: number): string {

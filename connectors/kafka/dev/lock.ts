@@ -1,16 +1,24 @@
 import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 
+export interface Lock {
+  readonly file: string
+  /** Milliseconds to wait for it. */
+  readonly patience: number
+  /** Gives the waiting up, with its reason. */
+  readonly signal?: AbortSignal
+}
+
 /**
  * Does the work while no other process that asks for the same file does. A courtesy that saves doing it twice: a holder
- * that died is passed over, and after `patience` milliseconds one goes on without, so the work must bear company.
+ * that died is passed over, and when patience ends one goes on without, so the work must bear company.
  */
-export async function locked<T>(file: string, patience: number, work: () => Promise<T>): Promise<T> {
+export async function locked<T>({ file, patience, signal }: Lock, work: () => Promise<T>): Promise<T> {
   const until = Date.now() + patience
   while (!taken(file)) {
     if (Date.now() > until) return work()
     if (abandoned(file)) rmSync(file, { force: true })
-    else await sleep(200)
+    else await sleep(200, undefined, { signal })
   }
   try {
     return await work()

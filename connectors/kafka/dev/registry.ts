@@ -15,6 +15,8 @@ export interface RegistryOptions {
   readonly keep?: boolean
   /** Milliseconds until it must answer; 90 s by default. */
   readonly patience?: number
+  /** Gives it up while it starts. */
+  readonly signal?: AbortSignal
 }
 
 /** A schema registry of this machine, on the loopback address. It dies with this process. */
@@ -22,12 +24,15 @@ export interface DevRegistry {
   /** Root of Confluent's API. */
   readonly url: string
   readonly pid: number
+  /** Resolves when it ends without having been asked to, and never otherwise. */
+  readonly failed: Promise<TickloomError>
   /** SIGTERM, and SIGKILL after `grace` milliseconds (5 s by default; 0: at once). */
   stop(grace?: number): Promise<void>
 }
 
-/** Starts Apicurio Registry and returns when it answers, compatibility BACKWARD. Throws SERVICE_FAILED with the end of its log. */
-export async function startRegistry({ program, data, port, keep = false, patience = 90_000 }: RegistryOptions): Promise<DevRegistry> {
+/** Starts Apicurio Registry and returns when it answers, compatibility BACKWARD. Throws SERVICE_FAILED with the end of its log, INTERRUPTED. */
+export async function startRegistry(options: RegistryOptions): Promise<DevRegistry> {
+  const { program, data, port, keep = false, patience = 90_000, signal } = options
   const folder = resolve(data)
   mkdirSync(folder, { recursive: true })
   if (port !== undefined) await requireFree([port])
@@ -53,9 +58,10 @@ export async function startRegistry({ program, data, port, keep = false, patienc
     log: join(folder, 'registry.log'),
     ready: () => answers(url),
     patience,
+    signal,
   })
   await setBackward(url, jvm)
-  return { url, pid: jvm.pid, stop: (grace = 5000) => jvm.stop(grace) }
+  return { url, pid: jvm.pid, failed: jvm.failed, stop: (grace = 5000) => jvm.stop(grace) }
 }
 
 function runnerIn(program: string): string {
