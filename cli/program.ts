@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import { demoVerb } from './demo.ts'
+import { devVerb } from './dev.ts'
 import { describeFailure, exitCodeOf } from './fail.ts'
 import { graphVerb } from './graph.ts'
 import { replayVerb } from './replay.ts'
@@ -13,7 +14,7 @@ export function program(): Command {
     .description('Ticks through operator graphs: one topology, live and replayed.')
     .version(version)
     .addHelpText('after', '\nEvery verb has examples under its own --help. Exit codes: 0 ok, 1 the work failed, 2 wrong usage, 130 interrupted.')
-  for (const command of [synthVerb(), replayVerb(), sqlCommand(), graphVerb(), demoVerb()]) root.addCommand(command)
+  for (const command of [synthVerb(), replayVerb(), sqlCommand(), graphVerb(), demoVerb(), devVerb()]) root.addCommand(command)
   for (const command of [root, ...root.commands]) command.exitOverride().configureOutput({ outputError: () => undefined })
   return root
 }
