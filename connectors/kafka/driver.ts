@@ -44,7 +44,10 @@ export interface Outgoing {
 }
 
 export interface GroupMember {
-  /** The group was shared out: these are this member's partitions now. All of them stand still until `seek`. Must not wait. */
+  /**
+   * The group was shared out: these are this member's partitions now. All of them stand still until `seek`. Must not wait.
+   * Comes for the first time after `join` has resolved.
+   */
   onAssigned(partitions: readonly number[]): void
   /** The group is about to be shared out anew. */
   onRebalancing?(): void
@@ -58,7 +61,7 @@ export interface GroupReader {
   seek(partition: number, offset: number): void
   pause(partition: number): void
   resume(partition: number): void
-  /** Resolves when the group was left after `leave`; rejects with KAFKA_UNREACHABLE or KAFKA_REFUSED when reading cannot go on. */
+  /** Resolves when the group was left after `leave`; rejects with KAFKA_GAP, KAFKA_UNREACHABLE or KAFKA_REFUSED when reading cannot go on. */
   readonly ended: Promise<void>
   leave(): Promise<void>
 }
@@ -77,7 +80,10 @@ export interface Transaction {
 
 /** A producer with a transactional id. Opening it fences whoever had the id before: his commits throw FENCED. */
 export interface TransactionalProducer {
-  /** All of it or nothing. Throws FENCED; KAFKA_UNREACHABLE after retries, when nobody knows which. */
+  /**
+   * All of it or nothing. Throws FENCED; KAFKA_UNREACHABLE after retries, when nobody knows which. After a failure the
+   * producer is spent: close it, open the id anew, and read what was committed.
+   */
   commit(transaction: Transaction): Promise<void>
   close(): Promise<void>
 }
@@ -111,9 +117,12 @@ export interface Admin {
   close(): Promise<void>
 }
 
-/** Reads without a group: what is there, from an offset up to the end as it is when the call is made. */
+/** Reads without a group: what is there, from an offset up to the end as it is when the call is made. Throws KAFKA_GAP where records before were deleted. */
 export interface RangeReader {
-  /** Committed records only. Ends after the last record below `to` (default: the end now), even when markers of transactions are what lies there. */
+  /**
+   * Committed records only. Ends after the last record below `to` (default: the end now), even when markers of transactions are what lies there.
+   * Waits for transactions below `to` that are open: the broker ends them by their timeout. An aborted signal throws its reason.
+   */
   read(range: { topic: string; partition: number; from?: number; to?: number; signal?: AbortSignal }): AsyncIterable<RecordBatch>
   close(): Promise<void>
 }
@@ -122,7 +131,7 @@ export interface RangeReader {
  * A Kafka client library behind the few calls that are made of it.
  *
  * Contract: tests/kit/driverContract.ts, which every driver passes against a real broker. Failures are TickloomErrors:
- * KAFKA_UNREACHABLE, KAFKA_REFUSED, KAFKA_TOPIC, FENCED.
+ * KAFKA_UNREACHABLE, KAFKA_REFUSED, KAFKA_TOPIC, KAFKA_GAP, FENCED.
  */
 export interface KafkaDriver {
   readonly name: 'kafkajs' | 'platformatic'
