@@ -2,7 +2,7 @@ import { promisify } from 'node:util'
 import { zstdCompress, zstdDecompress } from 'node:zlib'
 import kafkajs, { type KafkaConfig as KafkajsConfig, type SASLOptions } from 'kafkajs'
 import type { KafkaConfig } from '../config.ts'
-import type { KafkaLog } from '../openDriver.ts'
+import type { KafkaLog } from '../log.ts'
 
 const { CompressionCodecs, CompressionTypes, Kafka, logLevel } = kafkajs
 

@@ -1,7 +1,7 @@
 import type { KafkaConfig } from '../config.ts'
 import { within } from '../deadline.ts'
 import type { Admin, GroupMember, GroupReader, KafkaDriver, Producer, RangeReader, TransactionalProducer } from '../driver.ts'
-import type { OpenOptions } from '../openDriver.ts'
+import type { KafkaLog } from '../log.ts'
 import { openAdmin } from './admin.ts'
 import { kafkajsClient } from './client.ts'
 import { failureOf } from './failures.ts'
@@ -10,7 +10,7 @@ import { openProducer, openTransactional } from './producers.ts'
 import { openRangeReader } from './range.ts'
 
 /** kafkajs behind the port. Resolves when a broker has answered. */
-export async function openKafkajs(config: KafkaConfig, { log }: OpenOptions): Promise<KafkaDriver> {
+export async function openKafkajs(config: KafkaConfig, log: KafkaLog | undefined): Promise<KafkaDriver> {
   const probe = kafkajsClient(config, log, config.connectTimeout).admin()
   try {
     await within(config.connectTimeout, `no broker at ${config.brokers.join(',')}`, probe.connect())
@@ -28,7 +28,7 @@ class Kafkajs implements KafkaDriver {
   readonly #kafka: ReturnType<typeof kafkajsClient>
   readonly #open = new Set<() => Promise<void>>()
 
-  constructor(config: KafkaConfig, log: OpenOptions['log']) {
+  constructor(config: KafkaConfig, log: KafkaLog | undefined) {
     this.#config = config
     this.#kafka = kafkajsClient(config, log, config.requestTimeout)
   }
