@@ -50,27 +50,28 @@ const NUMBERS = new Set(['DOUBLE', 'FLOAT', 'BIGINT', 'INTEGER', 'SMALLINT', 'TI
 const OTHER_NAMES: Readonly<Record<string, string>> = { price: 'ltp' }
 const LARGEST_CODE = 1 << 23
 
-/** The projection on one file. Throws FILE_SCHEMA naming the file, the column, the type found and the one wanted. */
-export function columnsOf(footer: Footer, schema: Schema): ColumnPlan[] {
+/** The projection on one file; `recorded`: what a feed sent, with times missing. Throws FILE_SCHEMA naming the file, the column, the type found and the one wanted. */
+export function columnsOf(footer: Footer, schema: Schema, recorded = false): ColumnPlan[] {
   const plans: ColumnPlan[] = []
   for (const [name, kind] of Object.entries({ ts: 'time', ...schema })) {
     if (kind === 'instrument') continue
-    if (kind !== 'f64' && name !== 'ts')
-      throw new TickloomError('TOPOLOGY_INVALID', `the input column "${name}" is ${kind}; a lake has times in ts and numbers`, { column: name })
+    if (kind !== 'f64' && kind !== 'time')
+      throw new TickloomError('TOPOLOGY_INVALID', `the input column "${name}" is ${kind}; a lake has times and numbers`, { column: name })
     const column = footer.columns.has(name) ? name : OTHER_NAMES[name]
     const found = column === undefined ? undefined : footer.columns.get(column)
     if (found === undefined && (name === 'ts' || name === 'price'))
       throw wrong(footer, name, 'no such column', name === 'ts' ? 'TIMESTAMP WITH TIME ZONE' : 'DOUBLE')
-    if (found !== undefined) check(footer, column as string, found, name === 'ts')
-    plans.push({ name, kind: name === 'ts' ? 'time' : 'f64', column: found && column, type: found?.type, nullable: found?.nullable ?? false })
+    if (found !== undefined) check(footer, column as string, found, kind, name === 'ts' && !recorded)
+    plans.push({ name, kind, column: found && column, type: found?.type, nullable: found?.nullable ?? false })
   }
   return plans
 }
 
-function check(footer: Footer, name: string, { type, nulls }: FooterColumn, time: boolean): void {
+function check(footer: Footer, name: string, { type, nulls }: FooterColumn, kind: 'time' | 'f64', whole: boolean): void {
+  const time = kind === 'time'
   if (time && type !== 'TIMESTAMP WITH TIME ZONE') throw wrong(footer, name, type, 'TIMESTAMP WITH TIME ZONE')
   if (!time && !NUMBERS.has(type)) throw wrong(footer, name, type, 'DOUBLE')
-  if (time && nulls > 0) throw wrong(footer, name, `${nulls} missing values`, 'none')
+  if (whole && nulls > 0) throw wrong(footer, name, `${nulls} missing values`, 'none')
 }
 
 function wrong({ path }: Footer, column: string, found: string, wanted: string): TickloomError {

@@ -5,13 +5,15 @@ import type { Contract } from '../../core/instruments.ts'
 import { parseDate } from '../../core/time.ts'
 import type { LakeFile } from './lakeFile.ts'
 import { MANIFEST, readManifest } from './manifest.ts'
+import { isRecording } from './recording.ts'
 
 /**
- * The files of a lake: what its manifest names, else every dated Parquet file below it.
- * Throws LAKE_MISSING, LAKE_MANIFEST.
+ * The files of a lake: what its manifest names, else every dated Parquet file below it; none of a lake of recordings,
+ * which recording.ts lists. Throws LAKE_MISSING, LAKE_MANIFEST.
  */
 export function discover(lake: string): LakeFile[] {
   if (!existsSync(lake)) throw new TickloomError('LAKE_MISSING', `there is no lake at ${lake}`, { lake })
+  if (isRecording(lake)) return []
   if (existsSync(join(lake, MANIFEST))) return readManifest(lake)
   const files: LakeFile[] = []
   for (const name of (readdirSync(lake, { recursive: true }) as string[]).sort()) {

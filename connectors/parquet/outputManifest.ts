@@ -12,6 +12,8 @@ export interface OutputFile {
   readonly bytes: number
   readonly min: number | null
   readonly max: number | null
+  /** How many of the rows are heartbeats; only of a recording. */
+  readonly heartbeats?: number
 }
 
 /** A line of a manifest: the files of an epoch, instead of those that a line before it named for the same epoch. */

@@ -2,39 +2,19 @@ import type { Schema } from '../../core/batch.ts'
 import { TickloomError } from '../../core/errors.ts'
 import { contractOf } from '../../core/instruments.ts'
 import { attach, IST, type Zone } from '../../core/time.ts'
-import { type ColumnPlan, type Conditions, columnsOf, type InstrumentPlan, instrumentOf } from './columns.ts'
+import { type Conditions, columnsOf, instrumentOf } from './columns.ts'
+import type { DayPlan, FilePlan } from './dayPlan.ts'
 import { duckRows, quoted } from './duck.ts'
 import { type GroupReason, type GroupsKept, keptGroups } from './groups.ts'
 import { type Footer, inspect } from './inspect.ts'
 import type { LakeFile } from './lakeFile.ts'
 import { discover } from './layout.ts'
+import { planRecorded } from './planRecorded.ts'
 import { contractFilter, type Reason, type ReplayFilter, wantsFile } from './prune.ts'
+import { isRecording } from './recording.ts'
 
+export type { DayPlan, FilePlan } from './dayPlan.ts'
 export type { ReplayFilter } from './prune.ts'
-
-/** One file to be read, as data: what a reader needs to know and nothing else. */
-export interface FilePlan {
-  readonly path: string
-  /** Rows that will be read; undefined when a condition inside the file decides. */
-  readonly rows: number | undefined
-  /** Rows the file holds. */
-  readonly fileRows: number
-  readonly groups: number
-  readonly groupsRead: number
-  readonly columns: readonly ColumnPlan[]
-  readonly instrument: InstrumentPlan
-  readonly where: Conditions
-  /** Its rows must never fall in time. */
-  readonly sorted: boolean
-  /** Where it stands among files with rows of the same time: spot first, then by name. */
-  readonly rank: string
-}
-
-export interface DayPlan {
-  readonly date: string
-  readonly files: readonly FilePlan[]
-  readonly rows: number | undefined
-}
 
 /** Files left out, by the reason; row groups and rows that statistics rule out. */
 export interface Pruned {
@@ -67,6 +47,12 @@ export async function planReplay(lake: string, filter: ReplayFilter & { readonly
   const pruned: Pruned = { date: 0, symbol: 0, expiry: 0, strike: 0, type: 0, time: 0, groups: 0, groupsBy: {}, rows: 0 }
   const zone = filter.zone ?? IST
   const found = discover(lake)
+  const recordings = isRecording(lake) ? await planRecorded(lake, filter, (date) => timesOf(date, filter, zone)) : undefined
+  if (recordings !== undefined) {
+    pruned.date += recordings.leftOut.files
+    pruned.rows += recordings.leftOut.rows
+    if (recordings.days.length > 0) return { lake, days: recordings.days, pruned, columns: filter.columns }
+  }
   const kept = found.filter((file) => {
     const reason = wantsFile(file, filter, timesOf(file.date, filter, zone))
     if (reason === undefined) return true

@@ -9,11 +9,17 @@ import type { FilePlan } from './plan.ts'
 
 const ROW_BYTES = 64
 
-/** Reads a file with DuckDB. Throws FILE_CORRUPT. */
-export async function* openDuck(file: FilePlan, instruments: Instruments, rows: number): AsyncGenerator<Chunk, void, undefined> {
+/** Several files read as one, in their order; rows of the instrument `always` are read whatever the conditions. */
+export interface Together {
+  readonly paths: readonly string[]
+  readonly always: string
+}
+
+/** Reads a file with DuckDB, or several whose plan differs in the path only. Throws FILE_CORRUPT. */
+export async function* openDuck(file: FilePlan, instruments: Instruments, rows: number, together?: Together): AsyncGenerator<Chunk, void, undefined> {
   const connection = await duckConnection(Math.max(512_000, rows * ROW_BYTES * 2))
   try {
-    const result = await connection.stream(duckQuery(file))
+    const result = await connection.stream(duckQuery(file, together))
     const builder = new ChunkBuilder(file, instruments, rows)
     for (;;) {
       const piece = await result.fetchChunk()
@@ -89,7 +95,7 @@ function valuesOf(piece: DuckDBDataChunk, column: number): Float64Array | Int32A
 }
 
 /** The query of a file in DuckDB's SQL: the columns that it has, in order, then the instrument's code. */
-export function duckQuery(file: FilePlan): string {
+export function duckQuery(file: FilePlan, together?: Together): string {
   const select = file.columns.flatMap(({ name, kind, column, nullable }) => {
     if (column === undefined) return []
     const value = kind === 'time' ? `epoch_us(${identifier(column)})::DOUBLE` : `${identifier(column)}::DOUBLE`
@@ -97,8 +103,14 @@ export function duckQuery(file: FilePlan): string {
   })
   const code = codeOf(file)
   if (code !== undefined) select.push(`${code} AS ${CODE}_code`)
-  const where = conditionsOf(file)
-  return `SELECT ${select.join(', ')} FROM read_parquet(${quoted(file.path)}, hive_partitioning = false)${where === '' ? '' : ` WHERE ${where}`}`
+  const conditions = conditionsOf(file)
+  const where = together === undefined || conditions === '' ? conditions : `(${conditions}) OR instrument = ${quoted(together.always)}`
+  return `SELECT ${select.join(', ')} FROM ${filesInOrder(together?.paths ?? [file.path])}${where === '' ? '' : ` WHERE ${where}`}`
+}
+
+/** Parquet files as a table of DuckDB's, whose rows come in the order of the files and of the rows in them. */
+export function filesInOrder(paths: readonly string[]): string {
+  return `read_parquet([${paths.map(quoted).join(', ')}], hive_partitioning = false)`
 }
 
 function codeOf({ instrument: plan }: FilePlan): string | undefined {

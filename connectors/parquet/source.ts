@@ -5,11 +5,13 @@ import type { Delivery, Partition, Position, Source } from '../../core/ports.ts'
 import { DAY, IST, parseDate, startOfDay, type Zone } from '../../core/time.ts'
 import { closeReader, embeddedReader } from '../clickhouse/engine.ts'
 import { type Chunk, type OpenFile, TimeCheck } from './chunk.ts'
+import { isRecorded } from './dayPlan.ts'
 import { mergeFiles } from './merge.ts'
 import type { DayPlan, FilePlan, Plan, ReplayFilter } from './plan.ts'
 import { prefetched } from './prefetch.ts'
 import { openDuck } from './readDuck.ts'
 import { openNative } from './readNative.ts'
+import { readRecorded } from './readRecorded.ts'
 
 export type Reader = 'auto' | 'native' | 'duckdb'
 
@@ -36,7 +38,8 @@ const ROWS_IN_MERGE = 1_500_000
 
 /**
  * Replays a lake of Parquet files (docs/concepts: lake): a partition is a date, its rows are in time order (of one
- * time: spot first, then files by name, then their own order), or as recorded.
+ * time: spot first, then files by name, then their own order), or as recorded. Of a lake of recordings it is a date and
+ * recorded partition, with the watermarks of its heartbeats (readRecorded.ts).
  *
  * The position is the number of rows delivered. The watermark is -Infinity until the end of the day, whose last,
  * empty, delivery vouches for everything before the next local midnight. Throws what planReplay throws, from
@@ -53,6 +56,7 @@ export function parquetSource<S extends Schema>(options: ParquetSourceOptions<S>
       signal.throwIfAborted()
       const day = (await planned()).days.find(({ date }) => date === partition)
       if (day === undefined) throw new TickloomError('LAKE_EMPTY', `${options.lake} has nothing of ${partition} to read`, { partition })
+      if (isRecorded(day)) return yield* readRecorded(day, options, rowsOf(from), signal)
       yield* deliveries(day, options, rowsOf(from), signal)
     },
     close: async () => {},

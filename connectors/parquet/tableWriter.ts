@@ -20,7 +20,7 @@ export interface Rows {
  *
  * time is TIMESTAMP WITH TIME ZONE in microseconds, instrument its name, i32 INTEGER, bool BOOLEAN, f64 DOUBLE with a
  * missing value (NaN) as NULL, because other tools' averages and counts leave a NULL out and are spoiled by a NaN; a
- * missing time is NULL too. Throws DISK_FULL, OUTPUT_UNWRITABLE.
+ * missing time, and one that is not finite, is NULL too. Throws DISK_FULL, OUTPUT_UNWRITABLE.
  */
 export function writeParquet(path: string, rows: Rows, instruments: Instruments, { whole = [], temporary }: WriteOptions = {}): Promise<number> {
   return writeAtomically(path, (file) => withDuck((connection) => copyTo(connection, file, rows, instruments, whole)), temporary)
@@ -53,16 +53,16 @@ function readBack({ schema, col, n }: Rows, name: string, whole: readonly string
   const column = identifier(name)
   if (schema[name] === 'time') {
     const time = `make_timestamptz(${column}::BIGINT)`
-    return hasMissing(col[name], n) ? `CASE WHEN NOT isnan(${column}) THEN ${time} END` : time
+    return isWhole(col[name], n) ? time : `CASE WHEN isfinite(${column}) THEN ${time} END`
   }
   if (schema[name] === 'bool') return `${column} <> 0`
   if (whole.includes(name)) return `${column}::BIGINT`
   return schema[name] === 'f64' ? `nullif(${column}, 'nan'::DOUBLE)` : column
 }
 
-function hasMissing(column: Column, n: number): boolean {
-  for (let i = 0; i < n; i++) if (Number.isNaN(column[i])) return true
-  return false
+function isWhole(times: Column, n: number): boolean {
+  for (let i = 0; i < n; i++) if (!Number.isFinite(times[i])) return false
+  return true
 }
 
 type Values = Float64Array | Int32Array | Uint8Array | Uint16Array | Uint32Array
