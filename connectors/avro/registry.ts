@@ -86,11 +86,9 @@ function asTickloom(failure: unknown, what: string, url: string): unknown {
 
 /** Credentials may stand in the URL; from there they must not get into messages. */
 function credentialsOf(options: RegistryOptions): { url: string; user: string | undefined; password: string | undefined } {
-  let url: URL
-  try {
-    url = new URL(options.url)
-  } catch {
-    throw new TickloomError('OPTION_INVALID', 'the address of the registry is not a URL', { option: 'registry' })
+  const url = URL.parse(options.url)
+  if (url === null || !/^https?:$/.test(url.protocol)) {
+    throw new TickloomError('OPTION_INVALID', 'the address of the registry is no URL that begins with http:// or https://', { option: 'registry' })
   }
   const user = options.user ?? (url.username === '' ? undefined : decodeURIComponent(url.username))
   const password = options.password ?? (url.password === '' ? undefined : decodeURIComponent(url.password))

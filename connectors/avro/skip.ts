@@ -1,4 +1,4 @@
-import type { types } from 'avsc'
+import type { Type as AvroType, types } from 'avsc'
 import type { Cursor } from './cursor.ts'
 
 /** How to get past a value nobody asked for. `least`: the fewest bytes a value has; 0 only where every value has none. */
@@ -32,8 +32,6 @@ export function skipOf(type: AvroType, seen = new Map<AvroType, Skip>()): Skip {
   if (name === 'record' || name === 'error') return skipOfRecord(type, seen)
   throw new Error(`a type that Avro does not have: ${name}`)
 }
-
-type AvroType = import('avsc').Type
 
 function skipOfRecord(type: AvroType, seen: Map<AvroType, Skip>): Skip {
   // A record can reach itself only through a union, an array or a map, which have a byte of their own.
