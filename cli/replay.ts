@@ -5,6 +5,7 @@ import { showProgress } from '../runtime/progress.ts'
 import { onShutdown } from '../runtime/shutdown.ts'
 import { type CommonFlags, count, date, duration, list, repeated, type Strikes, strikes, timeRange, verb, wrongFlag } from './flags.ts'
 import { loadTopology } from './loadTopology.ts'
+import { byteSize, cacheOf } from './replayCache.ts'
 import { identityOf, runName } from './replayIdentity.ts'
 import type { ReplayOptions, ReplaySummary } from './replayOptions.ts'
 import { planTables, summaryTables } from './tables.ts'
@@ -29,6 +30,8 @@ export interface ReplayFlags extends CommonFlags {
   readonly resume?: boolean
   readonly epoch: number
   readonly reader?: ReplayOptions['reader']
+  readonly cache?: string
+  readonly cacheSize: number
   readonly explain?: boolean
   readonly dryRun?: boolean
   readonly quiet?: boolean
@@ -43,6 +46,7 @@ export function replayVerb(): Command {
     'tickloom replay --topology volume-burst --lake ./lake --preset j1 --param signal.floor=900 --clickhouse ./runs/db --run floor-900',
     'tickloom replay --topology ./my-strategy.ts --lake ./lake --out ./runs/mine --workers 2',
     'tickloom replay --topology volume-burst --lake ./lake --out ./runs/first --resume',
+    'tickloom replay --topology volume-burst --lake ./lake --cache ./cache --workers 2',
     'tickloom replay --topology volume-burst --lake ./lake --dry-run',
   ])
     .requiredOption('--topology <name|file>', 'a folder of topologies/, or a file that exports a topology')
@@ -63,6 +67,8 @@ export function replayVerb(): Command {
     .option('--resume', 'go on from the last epoch of an interrupted run')
     .option('--epoch <length>', 'event time between two checkpoints', duration, duration('1h'))
     .addOption(new Option('--reader <engine>', 'what reads Parquet').choices(['auto', 'native', 'duckdb']))
+    .option('--cache <dir|off>', 'keep decoded days in this folder and replay them from there; by default TICKLOOM_CACHE, else off')
+    .option('--cache-size <size>', 'the most that folder may hold, such as 500MB or 20GB', byteSize, byteSize('20GB'))
     .option('--explain', 'say first what is going to be read')
     .option('--dry-run', 'say what would be read, check everything, write nothing')
     .option('--quiet', 'print nothing but failures')
@@ -102,6 +108,7 @@ export function optionsOf(flags: ReplayFlags): ReplayOptions {
     resume: flags.resume ?? false,
     epoch,
     reader,
+    cache: cacheOf(flags.cache, flags.cacheSize),
   }
 }
 
@@ -150,7 +157,8 @@ async function explain(options: ReplayOptions, { json, dryRun, explain: inFull }
   const [{ explainPlan }, { planOf }] = await Promise.all([import('../connectors/parquet/plan.ts'), import('./replayPorts.ts')])
   const topology = await loadTopology(options.topology)
   const parameters = resolveParameters(topology, options.params, options.preset)
-  const plan = await planOf(options, topology)
+  // Also of days that the cache holds it is told what is left out, which only the files' footers say.
+  const plan = await planOf({ ...options, cache: undefined }, topology)
   const partitions = plan.days.map(({ date: name, rows, files }) => ({ name, rows, files: files.map((file) => file.path) }))
   const shown = { topology: `${topology.name}@${topology.version}`, parameters, partitions, leftOut: plan.pruned }
   if (json && dryRun) process.stdout.write(`${JSON.stringify(shown, undefined, 2)}\n`)

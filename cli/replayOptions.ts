@@ -1,3 +1,4 @@
+import type { CacheOptions } from '../connectors/parquet/cachePlan.ts'
 import type { SinkSummary } from '../runtime/meteredSink.ts'
 import type { EpochSummary, PartitionSummary, StepSummary } from '../runtime/summaries.ts'
 import type { Strikes } from './flags.ts'
@@ -27,6 +28,8 @@ export interface ReplayOptions {
   /** Epoch length, microseconds of event time. */
   readonly epoch: number
   readonly reader?: 'auto' | 'native' | 'duckdb'
+  /** Where decoded days are kept for the next replay; decides nothing but speed, so is no part of what the run is. */
+  readonly cache?: CacheOptions
   /** Which outputs are written; all by default. */
   readonly outputs?: readonly string[]
 }

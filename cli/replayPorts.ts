@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { Committer } from '../connectors/clickhouse/committer.ts'
 import { clickhouseDestination } from '../connectors/clickhouse/sink.ts'
+import { type CachedPlan, planCached } from '../connectors/parquet/cachePlan.ts'
 import { type Plan, planReplay, type ReplayFilter } from '../connectors/parquet/plan.ts'
 import { parquetDestination } from '../connectors/parquet/sink.ts'
 import { loadReader, parquetSource } from '../connectors/parquet/source.ts'
@@ -12,6 +13,7 @@ import type { Destination } from '../core/ports.ts'
 import type { Memory, Topology } from '../core/topology.ts'
 import { concat } from '../runtime/concat.ts'
 import type { Plugged } from '../runtime/runPartition.ts'
+import { warnOfCache } from './replayCache.ts'
 import type { ReplayOptions } from './replayOptions.ts'
 
 /** What a worker process needs to plug the same ports as its parent. */
@@ -22,13 +24,14 @@ export interface WorkerTask {
   readonly folder: string | undefined
   readonly memory: Memory
   /** What is read, decided once for all processes. */
-  readonly plan: Plan
+  readonly plan: Plan | CachedPlan
 }
 
-/** What the replay reads, day by day, without reading a row. */
-export function planOf(options: ReplayOptions, topology: Topology): Promise<Plan> {
+/** What the replay reads, day by day, without reading a row; with a cache, without opening the files of days that it holds. */
+export function planOf(options: ReplayOptions, topology: Topology): Promise<Plan | CachedPlan> {
   const [columns] = Object.values(topology.inputs)
-  return planReplay(options.lake, { ...filterOf(options), columns })
+  const filter = { ...filterOf(options), columns }
+  return options.cache === undefined ? planReplay(options.lake, filter) : planCached(options.lake, filter, options.cache, warnOfCache)
 }
 
 function filterOf({ from, to, timeFrom, timeTo, symbols, strikes }: ReplayOptions): ReplayFilter {
@@ -46,7 +49,15 @@ export function plugReplay(
   loadReader(task.plan, options.reader)
   const instruments = new Instruments()
   const [input] = Object.values(topology.inputs)
-  const days = parquetSource({ ...filterOf(options), lake: options.lake, columns: input, instruments, reader: options.reader, plan: task.plan })
+  const days = parquetSource({
+    ...filterOf(options),
+    lake: options.lake,
+    columns: input,
+    instruments,
+    reader: options.reader,
+    plan: task.plan,
+    warn: warnOfCache,
+  })
   const source = task.memory === 'day' ? days : concat(days)
   const destinations: Destination[] = []
   if (options.out !== undefined && folder !== undefined) destinations.push(parquetDestination({ dir: folder, run }))

@@ -4,6 +4,8 @@ import type { Instruments } from '../../core/instruments.ts'
 import type { Delivery, Partition, Position, Source } from '../../core/ports.ts'
 import { DAY, IST, parseDate, startOfDay, type Zone } from '../../core/time.ts'
 import { closeReader, embeddedReader } from '../clickhouse/engine.ts'
+import { DayCache, type PlacedChunk } from './cache.ts'
+import type { CachedPlan, CacheOptions } from './cachePlan.ts'
 import { type Chunk, type OpenFile, TimeCheck } from './chunk.ts'
 import { isRecorded } from './dayPlan.ts'
 import { mergeFiles } from './merge.ts'
@@ -23,7 +25,11 @@ export interface ParquetSourceOptions<S extends Schema> extends ReplayFilter {
   /** `auto` reads days of up to four files with ClickHouse's engine, which is faster, and those of more with DuckDB. */
   readonly reader?: Reader
   /** What to read, planned before, such as by the process that shares the days out; planned here when it is missing. */
-  readonly plan?: Plan
+  readonly plan?: Plan | CachedPlan
+  /** Where decoded days are kept and read again; what a plan given says of it comes first. Nothing is kept without it. */
+  readonly cache?: CacheOptions
+  /** Told what a reader should know and nothing depends on, such as a cache file that cannot be used. Nobody by default. */
+  readonly warn?: (message: string) => void
   /** Whose days the dates are; windows close at the next local midnight. */
   readonly zone?: Zone
 }
@@ -46,21 +52,30 @@ const ROWS_IN_MERGE = 1_500_000
  * `partitions` and `open`; FILE_UNSORTED and FILE_CORRUPT while reading.
  */
 export function parquetSource<S extends Schema>(options: ParquetSourceOptions<S>): Source<S> {
-  let plan: Promise<Plan> | undefined = options.plan === undefined ? undefined : Promise.resolve(options.plan)
-  const planned = (): Promise<Plan> => (plan ??= import('./plan.ts').then(({ planReplay }) => planReplay(options.lake, options)))
+  let plan: Promise<Plan | CachedPlan> | undefined = options.plan === undefined ? undefined : Promise.resolve(options.plan)
+  const planned = (): Promise<Plan | CachedPlan> => (plan ??= planOf(options))
+  let cache: DayCache | undefined
   return {
     async partitions(): Promise<Partition[]> {
       return (await planned()).days.map(({ date, rows }) => (rows === undefined ? { name: date } : { name: date, rows }))
     },
     async *open(partition, from, signal) {
       signal.throwIfAborted()
-      const day = (await planned()).days.find(({ date }) => date === partition)
+      const found = await planned()
+      const day = found.days.find(({ date }) => date === partition)
       if (day === undefined) throw new TickloomError('LAKE_EMPTY', `${options.lake} has nothing of ${partition} to read`, { partition })
       if (isRecorded(day)) return yield* readRecorded(day, options, rowsOf(from), signal)
-      yield* deliveries(day, options, rowsOf(from), signal)
+      if ('cache' in found) cache ??= new DayCache(found, options.columns, options.instruments, options.warn ?? (() => undefined))
+      yield* deliveries(day, options, cache, rowsOf(from), signal)
     },
-    close: async () => {},
+    close: async () => cache?.close(),
   }
+}
+
+async function planOf<S extends Schema>(options: ParquetSourceOptions<S>): Promise<Plan | CachedPlan> {
+  const { lake, cache, warn = () => undefined } = options
+  if (cache === undefined) return (await import('./plan.ts')).planReplay(lake, options)
+  return (await import('./cachePlan.ts')).planCached(lake, options, cache, warn)
 }
 
 function rowsOf(position: Position | undefined): number {
@@ -70,25 +85,35 @@ function rowsOf(position: Position | undefined): number {
 async function* deliveries<S extends Schema>(
   day: DayPlan,
   { columns, instruments, reader = 'auto', zone = IST }: ParquetSourceOptions<S>,
+  cache: DayCache | undefined,
   skip: number,
   signal: AbortSignal,
 ): AsyncGenerator<Delivery<S>> {
-  let seen = 0
+  let seen = skip
   const sorted = day.files.every((file) => file.sorted)
-  for await (const chunk of prefetched(chunksOf(day, columns, instruments, reader))) {
+  const read = (): AsyncGenerator<Chunk, void, undefined> => chunksOf(day, columns, instruments, reader)
+  for await (const { before, chunk } of cache?.chunks(day, skip, read) ?? placed(prefetched(read()))) {
     signal.throwIfAborted()
-    for (let at = Math.max(0, Math.min(chunk.n, skip - seen)); at < chunk.n; ) {
+    for (let at = Math.max(0, Math.min(chunk.n, skip - before)); at < chunk.n; ) {
       const end = Math.min(chunk.n, at + MOST_ROWS)
-      yield delivery(slice(chunk, columns, at, end), seen + at, sorted)
+      yield delivery(slice(chunk, columns, at, end), before + at, sorted)
       signal.throwIfAborted()
       at = end
     }
-    seen += chunk.n
+    seen = before + chunk.n
     chunk.free?.()
   }
   signal.throwIfAborted()
   const nextDay = startOfDay(parseDate(day.date), zone) + DAY
   yield delivery(emptyBatch(columns, nextDay), seen, sorted)
+}
+
+async function* placed(chunks: AsyncGenerator<Chunk, void, undefined>): AsyncGenerator<PlacedChunk, void, undefined> {
+  let before = 0
+  for await (const chunk of chunks) {
+    yield { before, chunk }
+    before += chunk.n
+  }
 }
 
 function delivery<S extends Schema>(batch: Batch<S>, before: number, sorted: boolean): Delivery<S> {
@@ -106,8 +131,9 @@ function slice<S extends Schema>({ n, col }: Chunk, columns: S, from: number, to
 }
 
 /** Loads the engine that reading the plan takes, so that the first row need not wait for it. */
-export function loadReader({ days }: Plan, reader: Reader = 'auto'): void {
-  if (days.some((day) => readsNatively(day, reader))) closeReader(embeddedReader())
+export function loadReader(plan: Plan | CachedPlan, reader: Reader = 'auto'): void {
+  const held = new Set('cache' in plan ? plan.cache.days.filter((day) => day.held).map(({ date }) => date) : [])
+  if (plan.days.some((day) => !held.has(day.date) && readsNatively(day, reader))) closeReader(embeddedReader())
 }
 
 function readsNatively({ files }: DayPlan, reader: Reader): boolean {
