@@ -21,7 +21,8 @@ export function kafkajsClient(config: KafkaConfig, log: KafkaLog | undefined, pa
     connectionTimeout: Math.min(config.connectTimeout, 5_000),
     authenticationTimeout: config.connectTimeout,
     requestTimeout: config.requestTimeout,
-    retry: retriesFor(patience),
+    // A little less than callers wait: the reason of the last failure says more than that time is up.
+    retry: retriesFor(0.7 * patience),
     ssl: tls === undefined ? undefined : { ca: tls.ca, cert: tls.cert, key: tls.key },
     sasl: saslOptions(config),
     logLevel: log === undefined ? logLevel.NOTHING : logLevel.INFO,
