@@ -14,11 +14,11 @@ import { KafkaPartition, type Reading } from './partition.ts'
  *
  * What it reads are the records of connectors/avro; what cannot be used goes to the dead letters.
  */
-export function kafkaLog<S extends Schema>(options: LiveLogOptions<S>): Log<S> {
-  return new KafkaLog(options)
+export function liveLog<S extends Schema>(options: LiveLogOptions<S>): Log<S> {
+  return new LiveLog(options)
 }
 
-class KafkaLog<S extends Schema> implements Log<S>, Reading {
+class LiveLog<S extends Schema> implements Log<S>, Reading {
   readonly #options: LiveLogOptions<S>
   readonly #inboxes = new Map<number, Inbox>()
   #group: GroupReader | undefined
