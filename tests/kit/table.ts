@@ -42,8 +42,8 @@ export function rowsOf(schema: Schema, text: string): Row[] {
 function cellOf(kind: Kind, text: string | undefined): Cell {
   if (text === undefined) return kind === 'instrument' ? 'NIFTY' : 0
   if (kind === 'instrument') return text
-  if (kind === 'time') return at(text)
-  return text === '-' ? Number.NaN : Number(text)
+  if (text === '-') return Number.NaN
+  return kind === 'time' ? at(text) : Number(text)
 }
 
 export function toBatch<S extends Schema>(schema: S, rows: readonly Row[], instruments: Instruments, watermark = -Infinity): Batch<S> {
