@@ -6,7 +6,7 @@ import { runPartition } from '../runtime/runPartition.ts'
 import type { EpochSummary, PartitionSummary } from '../runtime/summaries.ts'
 import { runInWorkers } from '../runtime/workers.ts'
 import { loadTopology } from './loadTopology.ts'
-import { ReplayDatabase } from './replayDatabase.ts'
+import type { ReplayDatabase } from './replayDatabase.ts'
 import { claimRun, identityOf, runName } from './replayIdentity.ts'
 import type { ReplayOptions, ReplaySummary, ReplayWatch } from './replayOptions.ts'
 import { planOf, plugReplay, type WorkerTask } from './replayPorts.ts'
@@ -27,7 +27,7 @@ export async function replay(options: ReplayOptions, watch: ReplayWatch = {}): P
   const folder = kept ? resolve(options.out ?? join('.tickloom', 'runs', run)) : undefined
 
   const plan = await planOf(options, topology)
-  const database = options.clickhouse === undefined ? undefined : new ReplayDatabase(options)
+  const database = await databaseOf(options)
   const task: WorkerTask = { options, run, folder, memory: topology.memory, plan }
   try {
     if (folder !== undefined) claimRun(folder, run, identity)
@@ -44,6 +44,12 @@ export async function replay(options: ReplayOptions, watch: ReplayWatch = {}): P
   } finally {
     await database?.close()
   }
+}
+
+async function databaseOf(options: ReplayOptions): Promise<ReplayDatabase | undefined> {
+  if (options.clickhouse === undefined) return undefined
+  const { ReplayDatabase } = await import('./replayDatabase.ts')
+  return new ReplayDatabase(options)
 }
 
 interface Done {
@@ -79,7 +85,7 @@ async function inThisProcess(
   watch: ReplayWatch,
   meter: ProgressMeter,
 ): Promise<Done> {
-  const { plugged, unplug } = plugReplay(task, topology, params, database?.committer)
+  const { plugged, unplug } = await plugReplay(task, topology, params, database?.committer)
   try {
     const start = performance.now()
     const summaries: PartitionSummary[] = []
