@@ -2,21 +2,20 @@ import type { Schema } from '../core/batch.ts'
 import type { Delivery, Partition, Position, Source } from '../core/ports.ts'
 
 /**
- * All partitions of a source as one, in their order: what a topology reads that remembers more than a day.
+ * All partitions of a source as one, in their order: what a topology reads that remembers more than a day. With
+ * `groupOf`, those of one group each: streams that have no order between them.
  *
  * Position: { partition, position }, the partition being read and where in it.
  */
-export function concat<S extends Schema>(source: Source<S>): Source<S> {
+export function concat<S extends Schema>(source: Source<S>, groupOf: (partition: string) => string = () => ''): Source<S> {
+  const groups = async (): Promise<Partition[][]> => [...Map.groupBy(await source.partitions(), ({ name }) => groupOf(name)).values()]
   return {
-    async partitions() {
-      const parts = await source.partitions()
-      return parts.length === 0 ? [] : [whole(parts)]
-    },
+    partitions: async () => (await groups()).map(whole),
 
-    async *open(_, from, signal) {
+    async *open(partition, from, signal) {
       const resume = from as { partition: string; position: Position } | undefined
       let reached = resume === undefined
-      for (const { name } of await source.partitions()) {
+      for (const { name } of (await groups()).find((group) => whole(group).name === partition) ?? []) {
         const here = name === resume?.partition
         reached ||= here
         if (!reached) continue

@@ -136,7 +136,8 @@ export function loadReader(plan: Plan | CachedPlan, reader: Reader = 'auto'): vo
   if (plan.days.some((day) => !held.has(day.date) && readsNatively(day, reader))) closeReader(embeddedReader())
 }
 
-function readsNatively({ files }: DayPlan, reader: Reader): boolean {
+function readsNatively({ files, recorded }: DayPlan, reader: Reader): boolean {
+  if (recorded !== undefined) return false
   return reader === 'native' || (reader === 'auto' && files.length <= MOST_NATIVE)
 }
 

@@ -5,11 +5,14 @@ import { closeEmbeddedEngine } from '../../../connectors/clickhouse/engine.ts'
 import { duckRows } from '../../../connectors/parquet/duck.ts'
 import { outputFiles } from '../../../connectors/parquet/outputManifest.ts'
 import { explainPlan, planReplay } from '../../../connectors/parquet/plan.ts'
+import { recordedPartition } from '../../../connectors/parquet/recording.ts'
 import { recordingDestination } from '../../../connectors/parquet/recordingSink.ts'
 import { parquetSource } from '../../../connectors/parquet/source.ts'
 import { Instruments } from '../../../core/instruments.ts'
 import { Quote, Trade } from '../../../core/market.ts'
+import type { Position } from '../../../core/ports.ts'
 import { MINUTE, SECOND } from '../../../core/time.ts'
+import { concat } from '../../../runtime/concat.ts'
 import { recordedLake } from '../../kit/recordedLake.ts'
 import { sourceContract } from '../../kit/sourceContract.ts'
 import { at, clock, type Row, rowsOf, toBatch, toRows } from '../../kit/table.ts'
@@ -151,6 +154,25 @@ describe('a recording', () => {
         expect(found[name]).toEqual(rows.filter(([ts, what]) => what === 'watermark' || keep(String(ts), String(what))))
       }
     }
+  })
+
+  it('is one stream a partition to a topology that remembers more than a day, and goes on from anywhere in it', async () => {
+    const source = concat(parquetSource({ lake, columns: Quote, instruments }), recordedPartition)
+    expect(await source.partitions()).toEqual([
+      { name: '2025-01-06.p0..2025-01-07.p0', rows: 6 },
+      { name: '2025-01-06.p2', rows: 2 },
+      { name: '2025-01-07.p10', rows: 2 },
+    ])
+    const read = async (from: Position | undefined) => {
+      const found: { rows: Row[]; position: Position }[] = []
+      for await (const { batch, after } of source.open('2025-01-06.p0..2025-01-07.p0', from, new AbortController().signal))
+        found.push({ rows: toRows(batch, Quote, instruments), position: after(batch.n) })
+      return found
+    }
+    const whole = await read(undefined)
+    expect(whole.flatMap((delivery) => delivery.rows)).toEqual(rows)
+    for (const [i, { position }] of whole.entries())
+      expect((await read(position)).flatMap((delivery) => delivery.rows)).toEqual(whole.slice(i + 1).flatMap((delivery) => delivery.rows))
   })
 
   it('is explained', async () => {
