@@ -1,4 +1,4 @@
-import { Argument, type Command } from 'commander'
+import { Argument, type Command, InvalidArgumentError } from 'commander'
 import type { Services } from '../connectors/kafka/dev/services.ts'
 import { onShutdown } from '../runtime/shutdown.ts'
 import { type CommonFlags, count, verb } from './flags.ts'
@@ -21,8 +21,8 @@ export function devVerb(): Command {
     .addArgument(new Argument('<action>', 'up: start them and stay').choices(['up']))
     .option('--data <dir>', 'folder of topics, schemas and logs; they are there again at the next start', '.tickloom/dev')
     .option('--brokers <n>', 'how many brokers; from 3 on, topics have three copies', count, 1)
-    .option('--port <p>', 'port of the first broker, its controller one above; the others 10, 20, ... higher', count, 9092)
-    .option('--registry-port <p>', 'port of the registry', count, 8081)
+    .option('--port <p>', 'port of the first broker, its controller one above; the others 10, 20, ... higher', portNumber, 9092)
+    .option('--registry-port <p>', 'port of the registry', portNumber, 8081)
     .option('--no-registry', 'brokers only')
     .action((_action: 'up', flags: DevFlags) => up(flags))
 }
@@ -53,6 +53,12 @@ async function up({ data, brokers, port, registryPort, registry, json }: DevFlag
   } finally {
     shutdown.release()
   }
+}
+
+function portNumber(text: string): number {
+  const port = count(text)
+  if (port > 65_535) throw new InvalidArgumentError('It is a port, 65535 at most.')
+  return port
 }
 
 interface Addresses {

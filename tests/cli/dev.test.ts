@@ -14,6 +14,15 @@ test('without Java, `dev up` says what is missing and what to do', async () => {
   expect(stderr).toMatch(/Java 17 or later is needed.*\n.*tool java\n {2}next {3}Install Java 17 or later and Maven.*\n {2}code {3}DEV_TOOLS_MISSING/)
 })
 
+test.each([
+  ['--port', '70000'],
+  ['--registry-port', '0'],
+  ['--brokers', 'many'],
+])('`dev up %s %s` is refused before anything starts', async (flag, value) => {
+  const { code, stderr } = await tickloom(['dev', 'up', flag, value])
+  expect([code, stderr]).toEqual([2, expect.stringContaining(flag)])
+})
+
 interface Addresses {
   readonly brokers: string[]
   readonly registry?: string

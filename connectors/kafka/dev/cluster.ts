@@ -113,7 +113,10 @@ function clusterId(folder: string, brokers: number): string {
   if (!existsSync(file)) writeFileSync(file, JSON.stringify({ id: randomBytes(16).toString('base64url'), brokers }))
   const kept = JSON.parse(readFileSync(file, 'utf8')) as { id: string; brokers: number }
   if (kept.brokers !== brokers)
-    throw new TickloomError('OPTION_INVALID', `the data was made by a cluster of ${kept.brokers}, not ${brokers}`, { option: 'brokers', data: folder })
+    throw new TickloomError('OPTION_INVALID', `the data was made by a cluster of ${kept.brokers}, not ${brokers}`, {
+      option: 'brokers',
+      data: folder,
+    })
   return kept.id
 }
 

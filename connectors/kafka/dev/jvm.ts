@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { TickloomError } from '../../../core/errors.ts'
 import { javaCommand } from './tools.ts'
@@ -31,6 +31,9 @@ export interface Jvm {
 /** Little memory and a quick start: with the collector and the compiler of a server, three brokers do not fit beside their tests. */
 export const smallJvm = ['-Xms64m', '-Xmx384m', '-Xss512k', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-XX:MaxDirectMemorySize=128m']
 
+/** Bytes of a log that are looked at. */
+const longestSaid = 1_000_000
+
 // The shell becomes the JVM; its child waits for our end of the pipe, which a line closes well and our death does not.
 const bound = 'exec 3<&0; ( read -r _ <&3 || kill -9 $$ ) & exec "$0" "$@" 3<&- </dev/null'
 
@@ -38,8 +41,10 @@ const bound = 'exec 3<&0; ( read -r _ <&3 || kill -9 $$ ) & exec "$0" "$@" 3<&- 
 export async function startJvm({ name, args, log, cwd, ready, patience, signal }: JvmOptions): Promise<Jvm> {
   const java = spawnBound(name, args, log, cwd)
   const until = Date.now() + patience
-  while (!(await ready(java.said()))) {
+  for (;;) {
+    // First: somebody else may answer where this one could not.
     if (java.ended()) throw java.failure(`ended with ${await java.end} before it was ready`)
+    if (await ready(java.said())) return java
     if (Date.now() > until || signal?.aborted) {
       await java.stop(0)
       if (signal?.aborted) throw new TickloomError('INTERRUPTED', `interrupted while ${name} started`, {})
@@ -47,7 +52,6 @@ export async function startJvm({ name, args, log, cwd, ready, patience, signal }
     }
     await sleep(50)
   }
-  return java
 }
 
 /** Runs Java to its end. Throws SERVICE_FAILED when it fails. */
@@ -108,11 +112,15 @@ async function asksToEnd(child: ChildProcess, end: Promise<unknown>, grace: numb
   waiting.abort()
 }
 
+/** The last megabyte at most, and nothing when whoever asked for the log has removed it. */
 function saidIn(log: string, from: number): string {
+  if (!existsSync(log)) return ''
   const file = openSync(log, 'r')
   try {
-    const bytes = Buffer.alloc(Math.max(0, fstatSync(file).size - from))
-    return bytes.toString('utf8', 0, readSync(file, bytes, 0, bytes.length, from))
+    const { size } = fstatSync(file)
+    const start = Math.max(from, size - longestSaid)
+    const bytes = Buffer.alloc(Math.max(0, size - start))
+    return bytes.toString('utf8', 0, readSync(file, bytes, 0, bytes.length, start))
   } finally {
     closeSync(file)
   }
