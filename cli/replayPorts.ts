@@ -1,6 +1,5 @@
 import { join } from 'node:path'
 import type { Committer } from '../connectors/clickhouse/committer.ts'
-import { clickhouseDestination } from '../connectors/clickhouse/sink.ts'
 import { type CachedPlan, planCached } from '../connectors/parquet/cachePlan.ts'
 import { type Plan, planReplay, type ReplayFilter } from '../connectors/parquet/plan.ts'
 import { recordedPartition } from '../connectors/parquet/recording.ts'
@@ -40,12 +39,12 @@ function filterOf({ from, to, timeFrom, timeTo, symbols, strikes }: ReplayOption
 }
 
 /** Plugs a topology between the lake and the places that the options name. */
-export function plugReplay(
+export async function plugReplay(
   task: WorkerTask,
   topology: Topology,
   params: Params,
   committer: Committer | undefined,
-): { plugged: Plugged; unplug(): Promise<void> } {
+): Promise<{ plugged: Plugged; unplug(): Promise<void> }> {
   const { options, run, folder } = task
   loadReader(task.plan, options.reader)
   const instruments = new Instruments()
@@ -62,7 +61,11 @@ export function plugReplay(
   const source = task.memory === 'day' ? days : concat(days, recordedPartition)
   const destinations: Destination[] = []
   if (options.out !== undefined && folder !== undefined) destinations.push(parquetDestination({ dir: folder, run }))
-  if (committer !== undefined && folder !== undefined) destinations.push(clickhouseDestination({ committer, staging: join(folder, 'staging') }))
+  if (committer !== undefined && folder !== undefined) {
+    // Loaded where it is wanted: its client and Arrow would lengthen every start.
+    const { clickhouseDestination } = await import('../connectors/clickhouse/sink.ts')
+    destinations.push(clickhouseDestination({ committer, staging: join(folder, 'staging') }))
+  }
   return {
     plugged: {
       topology,
