@@ -1,19 +1,21 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import kafkajs, { type Kafka, type Admin as KafkajsAdmin } from 'kafkajs'
 import { TickloomError } from '../../../core/errors.ts'
 import type { KafkaConfig } from '../config.ts'
 import { within } from '../deadline.ts'
 import type { Admin, PartitionOffsets, TopicSpec } from '../driver.ts'
+import type { Wire } from '../reading/wire.ts'
 import { failureOf, typeOf } from './failures.ts'
-import { Wire } from './wire.ts'
+import { KafkajsWire } from './wire.ts'
 
 const { ConfigResourceTypes } = kafkajs
 
 export async function openAdmin(kafka: Kafka, config: KafkaConfig): Promise<Admin> {
-  const [admin, wire] = [kafka.admin(), new Wire(kafka)]
+  const [admin, wire] = [kafka.admin(), new KafkajsWire(kafka, config)]
   try {
     await within(config.requestTimeout, 'connecting', Promise.all([admin.connect(), wire.connect()]))
   } catch (error) {
-    await Promise.allSettled([admin.disconnect(), wire.disconnect()])
+    await Promise.allSettled([admin.disconnect(), wire.close()])
     throw failureOf(config, 'Connecting', error)
   }
   return new KafkajsAdminister(admin, wire, config)
@@ -52,14 +54,16 @@ class KafkajsAdminister implements Admin {
 
   create({ name, partitions, replicas = -1, config = {} }: TopicSpec): Promise<boolean> {
     const configEntries = Object.entries(config).map(([key, value]) => ({ name: key, value }))
+    const topics = [{ topic: name, numPartitions: partitions, replicationFactor: replicas, configEntries }]
     return this.#call(
       `Creating ${name}`,
       async () => {
-        try {
-          return await this.#admin.createTopics({ topics: [{ topic: name, numPartitions: partitions, replicationFactor: replicas, configEntries }] })
-        } catch (error) {
+        // Its own waiting for leaders fails while another topic is being made or removed.
+        const created = await this.#admin.createTopics({ topics, waitForLeaders: false }).catch((error: unknown) => {
           throw firstOf(error)
-        }
+        })
+        while ((await this.#partitions(name)) === undefined) await sleep(20)
+        return created
       },
       name,
     )
@@ -80,7 +84,7 @@ class KafkajsAdminister implements Admin {
   }
 
   async close(): Promise<void> {
-    await Promise.allSettled([this.#admin.disconnect(), this.#wire.disconnect()])
+    await Promise.allSettled([this.#admin.disconnect(), this.#wire.close()])
   }
 
   async #partitions(topic: string): Promise<number | undefined> {

@@ -2,12 +2,13 @@ import type { KafkaConfig } from '../config.ts'
 import { within } from '../deadline.ts'
 import type { Admin, GroupMember, GroupReader, KafkaDriver, Producer, RangeReader, TransactionalProducer } from '../driver.ts'
 import type { KafkaLog } from '../log.ts'
+import { WireRangeReader } from '../reading/range.ts'
 import { openAdmin } from './admin.ts'
 import { kafkajsClient } from './client.ts'
 import { failureOf } from './failures.ts'
 import { joinGroup } from './group.ts'
 import { openProducer, openTransactional } from './producers.ts'
-import { openRangeReader } from './range.ts'
+import { KafkajsWire } from './wire.ts'
 
 /** kafkajs behind the port. Resolves when a broker has answered. */
 export async function openKafkajs(config: KafkaConfig, log: KafkaLog | undefined): Promise<KafkaDriver> {
@@ -52,7 +53,9 @@ class Kafkajs implements KafkaDriver {
   }
 
   async reader(): Promise<RangeReader> {
-    return this.#kept(await openRangeReader(this.#kafka, this.#config))
+    const wire = new KafkajsWire(this.#kafka, this.#config)
+    await within(this.#config.requestTimeout, 'connecting', wire.connect())
+    return this.#kept(new WireRangeReader(wire, this.#config))
   }
 
   async close(): Promise<void> {

@@ -35,11 +35,6 @@ export function failureOf(config: KafkaConfig, doing: string, thrown: unknown, a
   return new TickloomError(codeOf(thrown), `${doing}: ${message}`, { brokers: config.brokers.join(','), ...at })
 }
 
-/** Whether the same may succeed in a moment: connections, elections, anything that is neither refused nor fenced. */
-export function passes(thrown: unknown): boolean {
-  return codeOf(thrown) === 'KAFKA_UNREACHABLE'
-}
-
 /** Kafka's name of the error, where it is one of its protocol. */
 export function typeOf(thrown: unknown): string | undefined {
   return causes(thrown)

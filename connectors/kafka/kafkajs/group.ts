@@ -2,10 +2,12 @@ import type { Consumer, Kafka } from 'kafkajs'
 import type { KafkaConfig } from '../config.ts'
 import { within } from '../deadline.ts'
 import type { GroupMember, GroupReader } from '../driver.ts'
-import { AssignedReading, WAIT } from './assigned.ts'
+import { WAIT } from '../reading/assigned.ts'
+import { MemberReader } from '../reading/member.ts'
+import { passes } from '../reading/passes.ts'
 import { retriesFor } from './client.ts'
-import { failureOf, passes } from './failures.ts'
-import { Wire } from './wire.ts'
+import { failureOf } from './failures.ts'
+import { KafkajsWire } from './wire.ts'
 
 interface Joining {
   readonly kafka: Kafka
@@ -24,16 +26,18 @@ const LEAVE_WITHIN = 3000
  */
 export async function joinGroup(joining: Joining): Promise<GroupReader> {
   const { kafka, config, group, topic } = joining
-  const wire = new Wire(kafka)
+  const wire = new KafkajsWire(kafka, config)
   const consumer = consumerOf(joining)
   try {
     await within(config.requestTimeout, `joining ${group}`, Promise.all([wire.connect(), consumer.connect()]))
     await within(config.requestTimeout, `looking for ${topic}`, Promise.all([wire.learn(topic), consumer.subscribe({ topic, fromBeginning: true })]))
   } catch (error) {
-    await Promise.allSettled([wire.disconnect(), consumer.disconnect()])
+    await Promise.allSettled([wire.close(), consumer.disconnect()])
     throw failureOf(config, `Joining ${group} to read ${topic}`, error, { group, topic })
   }
-  return new Member(joining, wire, consumer)
+  const reader = new MemberReader(wire, topic, config, joining.member)
+  keepMembership(joining, consumer, reader)
+  return reader
 }
 
 function consumerOf({ kafka, config, group }: Joining): Consumer {
@@ -55,61 +59,19 @@ function consumerOf({ kafka, config, group }: Joining): Consumer {
   })
 }
 
-class Member implements GroupReader {
-  readonly ended: Promise<void>
-  readonly #consumer: Consumer
-  readonly #wire: Wire
-  readonly #reading: AssignedReading
-  readonly #ending = Promise.withResolvers<void>()
-  #leaving: Promise<void> | undefined
-
-  constructor({ config, group, topic, member }: Joining, wire: Wire, consumer: Consumer) {
-    this.ended = this.#ending.promise
-    // Whoever only ever leaves need not listen.
-    this.ended.catch(() => {})
-    this.#wire = wire
-    this.#consumer = consumer
-    this.#reading = new AssignedReading(wire, topic, config, member.onRecords.bind(member), (failure) => void this.#fail(failure))
-    const { GROUP_JOIN, REBALANCING, CRASH } = consumer.events
-    consumer.on(GROUP_JOIN, ({ payload }) => {
-      if (this.#leaving !== undefined) return
-      consumer.pause([{ topic }])
-      const partitions = [...(payload.memberAssignment[topic] ?? [])].sort((a, b) => a - b)
-      this.#reading.assign(partitions)
-      member.onAssigned(partitions)
-    })
-    consumer.on(REBALANCING, () => {
-      if (this.#leaving === undefined) member.onRebalancing?.()
-    })
-    consumer.on(CRASH, ({ payload }) => {
-      if (!payload.restart || !passes(payload.error)) void this.#fail(failureOf(config, `Membership of ${group}`, payload.error, { group, topic }))
-    })
-    consumer
-      .run({ autoCommit: false, eachBatch: async () => {} })
-      .catch((error) => this.#fail(failureOf(config, `Membership of ${group}`, error, { group, topic })))
-  }
-
-  seek(partition: number, offset: number): void {
-    this.#reading.seek(partition, offset)
-  }
-  pause(partition: number): void {
-    this.#reading.pause(partition)
-  }
-  resume(partition: number): void {
-    this.#reading.resume(partition)
-  }
-
-  leave(): Promise<void> {
-    return (this.#leaving ??= this.#close().then(() => this.#ending.resolve()))
-  }
-
-  async #fail(failure: unknown): Promise<void> {
-    this.#ending.reject(failure)
-    await (this.#leaving ??= this.#close())
-  }
-
-  async #close(): Promise<void> {
-    this.#reading.stop()
-    await Promise.allSettled([within(LEAVE_WITHIN, 'leaving the group', this.#consumer.disconnect()), this.#wire.disconnect()])
-  }
+/** With all partitions paused for good: kafkajs reads none of them. */
+function keepMembership({ config, group, topic }: Joining, consumer: Consumer, reader: MemberReader): void {
+  const { GROUP_JOIN, REBALANCING, CRASH } = consumer.events
+  const failure = (error: unknown): Error => failureOf(config, `Membership of ${group}`, error, { group, topic })
+  consumer.on(GROUP_JOIN, ({ payload }) => {
+    consumer.pause([{ topic }])
+    reader.assigned(payload.memberAssignment[topic] ?? [])
+  })
+  consumer.on(REBALANCING, () => reader.rebalancing())
+  consumer.on(CRASH, ({ payload }) => {
+    const crash = failure(payload.error)
+    if (!payload.restart || !passes(crash)) reader.fail(crash)
+  })
+  reader.begin({ leave: () => within(LEAVE_WITHIN, 'leaving the group', consumer.disconnect()) })
+  consumer.run({ autoCommit: false, eachBatch: async () => {} }).catch((error) => reader.fail(failure(error)))
 }

@@ -2,9 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { TickloomError } from '../../../core/errors.ts'
 import type { KafkaConfig } from '../config.ts'
 import type { RecordBatch } from '../driver.ts'
-import { failureOf, passes } from './failures.ts'
+import type { Fetched } from './fetchProtocol.ts'
+import { passes, refused } from './passes.ts'
 import { decodeRecords } from './recordSet.ts'
-import type { Fetched, Wire } from './wire.ts'
+import type { Wire } from './wire.ts'
 
 /** Milliseconds a broker may wait for records before it says that there are none. */
 export const WAIT = 100
@@ -140,16 +141,15 @@ export class AssignedReading {
     }
   }
 
-  async #recover(error: unknown): Promise<void> {
+  async #recover(failure: unknown): Promise<void> {
     if (this.#stopped) return
     this.#failingSince ??= performance.now()
-    const failure = failureOf(this.#config, `Reading ${this.#topic}`, error, { topic: this.#topic })
-    if (!passes(error) || performance.now() - this.#failingSince > this.#config.requestTimeout) return this.#end(failure)
+    if (!passes(failure) || performance.now() - this.#failingSince > this.#config.requestTimeout) return this.#end(failure)
     await sleep(WAIT)
     try {
-      await this.#wire.relearn(error)
+      await this.#wire.relearn(this.#topic)
     } catch (again) {
-      if (!passes(again)) this.#end(failureOf(this.#config, `Reading ${this.#topic}`, again, { topic: this.#topic }))
+      if (refused(again)) this.#end(again)
     }
   }
 
@@ -170,12 +170,14 @@ const NAMES: Readonly<Record<number, string>> = {
   56: 'disk failure',
 }
 
-/** What an error in a partition's answer means; those that pass are plain errors. */
-export async function fetchFailure(wire: Wire, { topic, partition, error }: Fetched, offset: number): Promise<Error> {
+const unreachable = (message: string): TickloomError => new TickloomError('KAFKA_UNREACHABLE', message)
+
+/** What an error in a partition's answer means. */
+export async function fetchFailure(wire: Wire, { topic, partition, error }: Fetched, offset: number): Promise<TickloomError> {
   if (error === OUT_OF_RANGE) {
     const [{ low, high }] = await wire.offsets(topic, [partition])
     // Between the answer and the question after the ends, a new leader may have caught up.
-    if (offset >= low && offset <= high) return new Error(`offset ${offset} was out of range for a moment`)
+    if (offset >= low && offset <= high) return unreachable(`offset ${offset} was out of range for a moment`)
     const where = offset < low ? `the oldest record kept is ${low}` : `the log ends at ${high}`
     return new TickloomError('KAFKA_GAP', `Record ${offset} of partition ${partition} of ${topic} is not there: ${where}`, {
       topic,
@@ -186,5 +188,5 @@ export async function fetchFailure(wire: Wire, { topic, partition, error }: Fetc
     })
   }
   if (REFUSED.includes(error)) return new TickloomError('KAFKA_REFUSED', `Not allowed to read ${topic}`, { topic })
-  return new Error(`partition ${partition} of ${topic}: ${NAMES[error] ?? `Kafka's error ${error}`}`)
+  return unreachable(`Partition ${partition} of ${topic}: ${NAMES[error] ?? `Kafka's error ${error}`}`)
 }

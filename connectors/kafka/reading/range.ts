@@ -1,30 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Kafka } from 'kafkajs'
 import { TickloomError } from '../../../core/errors.ts'
 import type { KafkaConfig } from '../config.ts'
 import { within } from '../deadline.ts'
 import type { PartitionOffsets, RangeReader, RecordBatch } from '../driver.ts'
 import { fetchFailure, WAIT } from './assigned.ts'
-import { failureOf, passes } from './failures.ts'
+import type { Fetched } from './fetchProtocol.ts'
+import { passes, refused } from './passes.ts'
 import { decodeRecords } from './recordSet.ts'
-import { type Fetched, Wire } from './wire.ts'
+import type { Wire } from './wire.ts'
 
 type Range = Parameters<RangeReader['read']>[0]
 
 /** Empty answers in a row, with everything decided, after which nothing is left: compaction may have taken the tail. */
 const ENOUGH_EMPTY = 2
 
-export async function openRangeReader(kafka: Kafka, config: KafkaConfig): Promise<RangeReader> {
-  const wire = new Wire(kafka)
-  try {
-    await within(config.requestTimeout, 'connecting', wire.connect())
-  } catch (error) {
-    throw failureOf(config, 'Opening a reader', error)
-  }
-  return new KafkajsRangeReader(wire, config)
-}
-
-class KafkajsRangeReader implements RangeReader {
+/** Reads ranges over a wire, which it closes. */
+export class WireRangeReader implements RangeReader {
   readonly #wire: Wire
   readonly #config: KafkaConfig
 
@@ -49,7 +40,7 @@ class KafkajsRangeReader implements RangeReader {
   }
 
   async close(): Promise<void> {
-    await this.#wire.disconnect()
+    await this.#wire.close()
   }
 
   async #ends(topic: string, partition: number): Promise<PartitionOffsets> {
@@ -75,10 +66,10 @@ class KafkajsRangeReader implements RangeReader {
       try {
         return await within(this.#config.requestTimeout, `reading ${topic}`, ask())
       } catch (error) {
-        if (!passes(error) || performance.now() > giveUp) throw failureOf(this.#config, `Reading ${topic}`, error, { topic })
+        if (!passes(error) || performance.now() > giveUp) throw error
         await sleep(WAIT)
-        await this.#wire.relearn(error).catch((again: unknown) => {
-          if (!passes(again)) throw failureOf(this.#config, `Reading ${topic}`, again, { topic })
+        await this.#wire.relearn(topic).catch((again: unknown) => {
+          if (refused(again)) throw again
         })
       }
     }
