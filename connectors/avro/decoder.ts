@@ -15,9 +15,7 @@ import {
   PASS_ANY,
   PASS_FIXED,
   PASS_LONG,
-  PASS_OPT_FIXED,
   PASS_OPT_LONG,
-  PASS_TEXT,
   PRICE,
   planOf,
   type RecordPlan,
@@ -220,57 +218,64 @@ export class RecordDecoder<S extends Schema> {
   #fields({ op, arg, branches, skips }: FieldPlan, out: readonly Float64Array[], ids: Int32Array | undefined, row: number): number {
     const cursor = this.#cursor
     const { bytes, view, end } = cursor
+    // In a local while it can be: `cursor.pos` is memory, and most fields need no call.
+    let pos = cursor.pos
     for (let i = 0; i < op.length; i++) {
       let what = op[i]
-      if (what === OPT_DOUBLE || what === OPT_LONG || what === PASS_OPT_FIXED || what === PASS_OPT_LONG) {
-        if (cursor.pos >= end) return TRUNCATED
-        const branch = bytes[cursor.pos++]
+      if (what >= OPT_DOUBLE && what <= PASS_OPT_LONG) {
+        if (pos >= end) return TRUNCATED
+        const branch = bytes[pos++]
         if (branch === 0) {
-          if (what === OPT_DOUBLE || what === OPT_LONG) out[arg[i]][row] = NaN
+          if (what <= OPT_LONG) out[arg[i]][row] = NaN
           continue
         }
         if (branch !== 2) return TRUNCATED
-        what = what === OPT_DOUBLE ? DOUBLE : what === OPT_LONG ? LONG : what === PASS_OPT_FIXED ? PASS_FIXED : PASS_LONG
+        what -= OPT_DOUBLE - DOUBLE
       } else if (what === UNION) {
+        cursor.pos = pos
         const branch = cursor.long()
         const among = branches[i] as Uint8Array
         if (!(branch >= 0 && branch < among.length)) return TRUNCATED
         what = among[branch]
+        pos = cursor.pos
       }
       if (what === DOUBLE) {
-        if (end - cursor.pos < 8) return TRUNCATED
-        out[arg[i]][row] = view.getFloat64(cursor.pos, true)
-        cursor.pos += 8
-      } else if (what === LONG) {
-        const value = cursor.long()
-        if (Number.isNaN(value)) return TRUNCATED
-        out[arg[i]][row] = value
-      } else if (what === TEXT) {
-        const length = cursor.long()
-        if (!(length >= 0 && length <= end - cursor.pos)) return TRUNCATED
-        const id = this.#names.find(cursor, length)
-        if (id < 0) return UNKNOWN_INSTRUMENT
-        if (ids !== undefined) ids[row] = id
-        cursor.pos += length
+        if (end - pos < 8) return TRUNCATED
+        out[arg[i]][row] = view.getFloat64(pos, true)
+        pos += 8
       } else if (what === PASS_FIXED) {
-        if (end - cursor.pos < arg[i]) return TRUNCATED
-        cursor.pos += arg[i]
-      } else if (what === PASS_LONG) {
-        if (Number.isNaN(cursor.long())) return TRUNCATED
-      } else if (what === PASS_TEXT) {
-        const length = cursor.long()
-        if (!(length >= 0 && length <= end - cursor.pos)) return TRUNCATED
-        cursor.pos += length
-      } else if (what === PASS_ANY) {
-        if (!pass(cursor, skips[arg[i]])) return TRUNCATED
+        if (end - pos < arg[i]) return TRUNCATED
+        pos += arg[i]
+      } else if (what === FLOAT) {
+        if (end - pos < 4) return TRUNCATED
+        out[arg[i]][row] = view.getFloat32(pos, true)
+        pos += 4
       } else if (what === NULL) {
         out[arg[i]][row] = NaN
-      } else if (what === FLOAT) {
-        if (end - cursor.pos < 4) return TRUNCATED
-        out[arg[i]][row] = view.getFloat32(cursor.pos, true)
-        cursor.pos += 4
+      } else {
+        cursor.pos = pos
+        if (what === LONG) {
+          const value = cursor.long()
+          if (Number.isNaN(value)) return TRUNCATED
+          out[arg[i]][row] = value
+        } else if (what === PASS_LONG) {
+          if (Number.isNaN(cursor.long())) return TRUNCATED
+        } else if (what === PASS_ANY) {
+          if (!pass(cursor, skips[arg[i]])) return TRUNCATED
+        } else {
+          const length = cursor.long()
+          if (!(length >= 0 && length <= end - cursor.pos)) return TRUNCATED
+          if (what === TEXT) {
+            const id = this.#names.find(cursor, length)
+            if (id < 0) return UNKNOWN_INSTRUMENT
+            if (ids !== undefined) ids[row] = id
+          }
+          cursor.pos += length
+        }
+        pos = cursor.pos
       }
     }
+    cursor.pos = pos
     return ROWS
   }
 

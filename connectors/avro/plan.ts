@@ -4,23 +4,23 @@ import { recordSchemas } from './schemas.ts'
 import { type Skip, skipOf } from './skip.ts'
 
 /**
- * What to do with the next field of a writer: one of these, and the number of the reader's field that it fills. OPT_...
- * are unions of null, first, and the type; the other unions are looked up in `branches`. PASS_... leave a field out.
+ * What to do with the next field of a writer. PASS_... leave it out; OPT_... is a union of null, first, and the type
+ * whose number is four less; other unions are looked up in `branches`.
  */
-export const TEXT = 1
-export const DOUBLE = 2
-export const FLOAT = 3
-export const LONG = 4
-export const NULL = 5
-export const OPT_DOUBLE = 6
-export const OPT_LONG = 7
-export const UNION = 8
-export const PASS_FIXED = 9
-export const PASS_LONG = 10
-export const PASS_TEXT = 11
-export const PASS_OPT_FIXED = 12
-export const PASS_OPT_LONG = 13
-export const PASS_ANY = 14
+export const DOUBLE = 1
+export const LONG = 2
+export const PASS_FIXED = 3
+export const PASS_LONG = 4
+export const OPT_DOUBLE = 5
+export const OPT_LONG = 6
+export const PASS_OPT_FIXED = 7
+export const PASS_OPT_LONG = 8
+export const FLOAT = 9
+export const NULL = 10
+export const TEXT = 11
+export const PASS_TEXT = 12
+export const PASS_ANY = 13
+export const UNION = 14
 
 /** The fields of one record of a writer, in the writer's order. */
 export interface FieldPlan {
