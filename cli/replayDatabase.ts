@@ -1,5 +1,6 @@
 import { type ClickHouse, isServer, openClickHouse } from '../connectors/clickhouse/client.ts'
 import { type Committer, committerOf } from '../connectors/clickhouse/committer.ts'
+import { type GapRow, recordGap } from '../connectors/clickhouse/gaps.ts'
 import { type RunRow, recordedParameters, recordRun } from '../connectors/clickhouse/runs.ts'
 import { TickloomError } from '../core/errors.ts'
 import type { Topology } from '../core/topology.ts'
@@ -10,21 +11,21 @@ import { version } from './version.ts'
 
 const BY_DEFAULT = 'tickloom'
 
-/** The database of a replay, in the process that owns it. */
+/** The database of a run, in the process that owns it. */
 export class ReplayDatabase {
   readonly committer: Committer
   readonly #clickhouse: ClickHouse
   readonly #database: string
   #row: RunRow | undefined
 
-  constructor(options: ReplayOptions) {
+  constructor(options: Pick<ReplayOptions, 'clickhouse' | 'database'>) {
     this.#database = options.database ?? BY_DEFAULT
     this.#clickhouse = openClickHouse(options.clickhouse as string)
     this.committer = committerOf(this.#clickhouse, { database: this.#database })
   }
 
   /** Records that the run goes on. Throws RUN_MISMATCH when a run of that name was made with other settings. */
-  async begin(topology: Topology, run: string, options: ReplayOptions, identity: Identity): Promise<void> {
+  async begin(topology: Topology, run: string, options: Pick<ReplayOptions, 'lake' | 'from' | 'to'>, identity: Identity): Promise<void> {
     await this.committer.prepare({})
     const parameters = JSON.stringify(identity)
     const before = await recordedParameters(this.#clickhouse, this.#database, run)
@@ -49,7 +50,8 @@ export class ReplayDatabase {
     await recordRun(this.#clickhouse, this.#database, this.#row)
   }
 
-  async finish(summary: ReplaySummary): Promise<void> {
+  /** Records how the run stands now that this process is done with it. */
+  async finish(summary: Pick<ReplaySummary, 'outputs' | 'rowsIn'>): Promise<void> {
     const rowsOut = Object.values(summary.outputs).reduce((sum, n) => sum + n, 0)
     await recordRun(this.#clickhouse, this.#database, {
       ...(this.#row as RunRow),
@@ -58,6 +60,12 @@ export class ReplayDatabase {
       rowsIn: summary.rowsIn,
       rowsOut,
     })
+  }
+
+  /** Writes a gap of a live run, or its end. */
+  recordGap(gap: Omit<GapRow, 'run' | 'topology'>): Promise<void> {
+    const { run, topology } = this.#row as RunRow
+    return recordGap(this.#clickhouse, this.#database, { ...gap, run, topology })
   }
 
   /** Does for a worker process what only the owner of the directory can. */

@@ -50,8 +50,10 @@ export function claimRun(folder: string, run: string, identity: Identity): void 
   }
   try {
     mkdirSync(folder, { recursive: true })
-    writeFileSync(`${path}.tmp`, `${JSON.stringify({ run, identity }, null, 2)}\n`)
-    renameSync(`${path}.tmp`, path)
+    // Several workers of one live run may claim its folder at once.
+    const temporary = `${path}.${process.pid}.tmp`
+    writeFileSync(temporary, `${JSON.stringify({ run, identity }, null, 2)}\n`)
+    renameSync(temporary, path)
   } catch (cause) {
     throw new TickloomError('OUTPUT_UNWRITABLE', `cannot write into ${folder}: ${messageOf(cause)}`, { out: folder }, cause)
   }

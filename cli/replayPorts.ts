@@ -5,14 +5,13 @@ import { type Plan, planReplay, type ReplayFilter } from '../connectors/parquet/
 import { recordedPartition } from '../connectors/parquet/recording.ts'
 import { parquetDestination } from '../connectors/parquet/sink.ts'
 import { loadReader, parquetSource } from '../connectors/parquet/source.ts'
-import type { Schema } from '../core/batch.ts'
-import { TickloomError } from '../core/errors.ts'
 import { Instruments } from '../core/instruments.ts'
 import type { Params } from '../core/parameters.ts'
 import type { Destination } from '../core/ports.ts'
 import type { Memory, Topology } from '../core/topology.ts'
 import { concat } from '../runtime/concat.ts'
 import type { Plugged } from '../runtime/runPartition.ts'
+import { onlyOutputs, wantedOutputs } from './outputs.ts'
 import { warnOfCache } from './replayCache.ts'
 import type { ReplayOptions } from './replayOptions.ts'
 
@@ -73,7 +72,7 @@ export async function plugReplay(
       run,
       instruments,
       source,
-      destinations: destinations.map((d) => only(d, wantedOutputs(topology, options))),
+      destinations: destinations.map((d) => onlyOutputs(d, wantedOutputs(topology, options.outputs, '--outputs'))),
       epochLength: options.epoch,
       checkpoints: folder === undefined ? undefined : join(folder, 'checkpoints'),
       resume: options.resume,
@@ -82,32 +81,5 @@ export async function plugReplay(
       await source.close()
       for (const destination of destinations) await destination.close()
     },
-  }
-}
-
-function wantedOutputs(topology: Topology, { outputs }: ReplayOptions): readonly string[] {
-  const there = Object.keys(topology.outputs)
-  const unknown = outputs?.find((name) => !there.includes(name))
-  if (unknown === undefined) return outputs ?? there
-  throw new TickloomError('OPTION_INVALID', `${topology.name} has no output "${unknown}"; it has ${there.join(', ')}`, { option: '--outputs' })
-}
-
-/** A destination that is given some of the outputs. */
-function only(destination: Destination, wanted: readonly string[]): Destination {
-  return {
-    name: destination.name,
-    async open(task) {
-      const outputs: Record<string, Schema> = {}
-      for (const name of wanted) outputs[name] = task.outputs[name]
-      const sink = await destination.open({ ...task, outputs })
-      return {
-        write: (output, batch) => {
-          if (output in outputs) sink.write(output, batch)
-        },
-        flush: (epoch) => sink.flush(epoch),
-        close: () => sink.close(),
-      }
-    },
-    close: () => destination.close(),
   }
 }

@@ -1,10 +1,9 @@
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { dirname } from 'node:path'
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import { messageOf, TickloomError } from '../core/errors.ts'
 import { SECOND } from '../core/time.ts'
+import { type Exposed, type Routes, serveHttp } from './http.ts'
 import type { SinkSummary } from './meteredSink.ts'
 import type { PartitionTotals, StepSummary } from './summaries.ts'
 
@@ -114,41 +113,11 @@ function largestState(all: readonly PartitionTotals[]): Sample[] {
   return [...largest].map(([id, bytes]) => [{ step: id }, bytes] as const)
 }
 
-export interface Exposed {
-  readonly url: string
-  close(): Promise<void>
-}
-
-/** Serves the metrics at /metrics, to this machine only unless another host is named; port 0 takes a free one. */
-export async function exposeMetrics(metrics: RunMetrics, port: number, host = '127.0.0.1'): Promise<Exposed> {
+/** Serves the metrics at /metrics, and what else is given, to this machine only unless another host is named; port 0 takes a free one. */
+export async function exposeMetrics(metrics: RunMetrics, port: number, host?: string, more: Routes = {}): Promise<Exposed> {
   collectDefaultMetrics({ register: metrics.registry })
-  const server = createServer((request, response) => {
-    if (request.method !== 'GET' || request.url?.split('?')[0] !== '/metrics') {
-      response.writeHead(404, { 'content-type': 'text/plain' }).end('GET /metrics\n')
-      return
-    }
-    metrics.text().then(
-      (text) => response.writeHead(200, { 'content-type': metrics.registry.contentType }).end(text),
-      (cause: unknown) => response.writeHead(500, { 'content-type': 'text/plain' }).end(`${messageOf(cause)}\n`),
-    )
-  })
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause) =>
-      reject(new TickloomError('OPTION_INVALID', `cannot serve metrics on ${host}:${port}: ${cause.message}`, { option: '--metrics' }, cause)),
-    )
-    server.listen(port, host, resolve)
-  })
-  // A scraper that stays away must not keep a finished run alive.
-  server.unref()
-  const { port: bound } = server.address() as AddressInfo
-  return {
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${bound}/metrics`,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      }),
-  }
+  const { contentType: type } = metrics.registry
+  return serveHttp({ '/metrics': async () => ({ status: 200, type, text: await metrics.text() }), ...more }, port, host)
 }
 
 /** Writes the metrics as they stand, for a run too short to be scraped. */

@@ -53,7 +53,7 @@ export function literal(value: string): string {
   return `'${value.replace(/[\\']/g, (c) => `\\${c}`)}'`
 }
 
-/** Statements that make the database and its `runs` and `epochs`. Repeating them changes nothing. */
+/** Statements that make the database and its `runs`, `epochs` and `gaps`. Repeating them changes nothing. */
 export function ledgerDdl(layout: Layout): string[] {
   const on = layout.cluster === undefined ? '' : ` ON CLUSTER ${literal(layout.cluster)}`
   const engine = layout.cluster === undefined ? 'ReplacingMergeTree' : 'ReplicatedReplacingMergeTree'
@@ -70,6 +70,10 @@ export function ledgerDdl(layout: Layout): string[] {
       run_id String, topology String, \`partition\` String, epoch UInt64, rows Map(String, UInt64),
       committed_at DateTime64(3, 'UTC') DEFAULT now64(3)
     ) ENGINE = ${engine}(committed_at) ORDER BY (run_id, topology, \`partition\`, epoch) SETTINGS ${DURABLE}`,
+    `CREATE TABLE IF NOT EXISTS ${database}.gaps${on} (
+      run_id String, topology String, \`partition\` String, \`from\` DateTime64(6, 'UTC'), \`to\` Nullable(DateTime64(6, 'UTC')),
+      instruments Array(LowCardinality(String)), updated_at DateTime64(3, 'UTC') DEFAULT now64(3)
+    ) ENGINE = ${engine}(updated_at) ORDER BY (run_id, topology, \`partition\`, \`from\`) SETTINGS ${DURABLE}`,
   ]
 }
 

@@ -83,9 +83,10 @@ describe('scraped over HTTP', () => {
   test('a port in use is a wrong option', async () => {
     const other = createServer()
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
-    await expect(exposeMetrics(new RunMetrics(run), (other.address() as AddressInfo).port)).rejects.toMatchObject({
+    const { port } = other.address() as AddressInfo
+    await expect(exposeMetrics(new RunMetrics(run), port)).rejects.toMatchObject({
       code: 'OPTION_INVALID',
-      at: { option: '--metrics' },
+      at: { host: '127.0.0.1', port },
     })
     await new Promise((resolve) => other.close(resolve))
   })

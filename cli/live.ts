@@ -1,0 +1,68 @@
+import type { Command } from 'commander'
+import { count, duration, list, repeated, verb, wrongFlag } from './flags.ts'
+import { withKafkaFlags } from './kafkaFlags.ts'
+import type { LiveFlags, LiveSummary } from './liveOptions.ts'
+import { shownNumber, table } from './tables.ts'
+
+/** `tickloom live`: a topology on a Kafka topic, until it is stopped. */
+export function liveVerb(): Command {
+  const command = verb('live', 'Run a topology on a Kafka topic, each tick once, until SIGTERM or Ctrl-C.', [
+    'tickloom live --topology volume-burst --brokers localhost:9092 --topics ticks --out ./runs/live',
+    'tickloom live --topology volume-burst --topics ticks --group desk-1 --clickhouse http://localhost:8123 --epoch 10s --http 9464',
+    'tickloom live --topology ./my-strategy.ts --topics ticks --publish signals --prefix my. --out ./runs/mine',
+    'tickloom live --topology volume-burst --topics ticks --group desk-1 --out ./runs/live-2 --run v2 --reset-state',
+  ])
+    .requiredOption('--topology <name|file>', 'a folder of topologies/, or a file that exports a topology')
+    .requiredOption('--topics <name>', 'the topic that ticks come from: the log is one', list)
+  return withKafkaFlags(command)
+    .option('--group <name>', 'consumer group; its workers share the partitions. Default: tickloom-<topology>')
+    .option('--param <name=value>', 'set a parameter (repeatable)', repeated, [])
+    .option('--preset <name>', 'a named set of parameters of the topology')
+    .option('--out <dir>', 'write the outputs as Parquet into this folder')
+    .option('--outputs <list>', 'write these outputs only', list)
+    .option('--clickhouse <dir|url>', 'write the outputs into an embedded database, or a server')
+    .option('--database <name>', 'database of the tables')
+    .option('--publish <list>', 'outputs to publish as Kafka topics', list)
+    .option('--prefix <text>', 'what the names of those topics begin with; default: the input topic and a dot')
+    .option('--run <id>', 'name of the run; default: the group')
+    .option('--epoch <length>', 'event time between two commits', duration, duration('10s'))
+    .option('--silence <length>', 'how long nothing may arrive in a partition before it is reported', duration, duration('3s'))
+    .option('--http <port>', 'serve /metrics, /healthz and /readyz', count)
+    .option('--http-host <address>', 'where to serve them', '127.0.0.1')
+    .option('--create', 'make the topics that are missing, the input with one partition')
+    .option('--reset-state', 'forget what the steps remember, and go on from where the checkpoints stand')
+    .option('--quiet', 'print nothing but failures')
+    .action(async (flags: LiveFlags) => {
+      checkFlags(flags)
+      const { live } = await import('./liveRun.ts')
+      const summary = await live(flags)
+      if (flags.json) process.stdout.write(`${JSON.stringify(summary)}\n`)
+      else if (!flags.quiet) process.stdout.write(`${summaryTable(summary)}\n`)
+    })
+}
+
+function checkFlags({ topics, database, clickhouse, prefix, publish }: LiveFlags): void {
+  if (topics.length > 1)
+    throw wrongFlag(
+      '--topics',
+      `${topics.join(' and ')} have no common order, so what comes of them could not be replayed: merge them into one topic first`,
+    )
+  if (database !== undefined && clickhouse === undefined) throw wrongFlag('--database', '--database needs --clickhouse')
+  if (prefix !== undefined && publish === undefined) throw wrongFlag('--prefix', '--prefix needs --publish')
+}
+
+function summaryTable({ run, topic, group, partitions, rowsIn, dropped, outputs, rejected, seconds }: LiveSummary): string {
+  const counted = (title: string, of: Readonly<Record<string, number>>): [string, string][] =>
+    Object.entries(of).map(([name, n]) => [`${title} ${name}`, shownNumber(n)])
+  return table(
+    [run, `${topic}, group ${group}`],
+    [
+      ['partitions here', partitions.join(', ') || 'none'],
+      ['rows in', shownNumber(rowsIn)],
+      ...counted('dropped', dropped),
+      ...counted('rejected', rejected),
+      ...counted('rows of', outputs),
+      ['ran for', `${seconds.toFixed(1)} s`],
+    ],
+  )
+}
