@@ -51,21 +51,18 @@ export class LiveReport {
   }
 
   event(event: LiveEvent): void {
-    switch (event.type) {
-      case 'assigned':
-        return this.say('info', `partitions here: ${event.partitions.join(', ') || 'none'}`, { partitions: event.partitions })
-      case 'restored':
-        return this.say('info', restored(event), { ...event })
-      case 'failed':
-        return this.say('error', `partition ${event.partition}: ${messageOf(event.failure)}; again in ${event.retryIn / 1000} s`, {
-          partition: event.partition,
-          code: event.failure instanceof TickloomError ? event.failure.code : 'UNEXPECTED',
-        })
-      case 'silent':
-        return this.say('warn', `partition ${event.gap.partition} is silent: neither ticks nor heartbeats arrive`, gapFields(event.gap))
-      case 'heard':
-        return this.say('warn', `partition ${event.gap.partition} is heard again; nothing came ${between(event.gap)}`, gapFields(event.gap))
-    }
+    if (event.type === 'assigned') this.say('info', `partitions here: ${event.partitions.join(', ') || 'none'}`, { partitions: event.partitions })
+    else if (event.type === 'restored') this.say('info', restored(event), { ...event })
+    else if (event.type === 'failed') {
+      const code = event.failure instanceof TickloomError ? event.failure.code : 'UNEXPECTED'
+      this.say('error', `partition ${event.partition}: ${messageOf(event.failure)}; again in ${event.retryIn / 1000} s`, {
+        partition: event.partition,
+        code,
+      })
+    } else if (event.type === 'silent')
+      this.say('warn', `partition ${event.gap.partition} is silent: neither ticks nor heartbeats arrive`, gapFields(event.gap))
+    else if (event.type === 'heard')
+      this.say('warn', `partition ${event.gap.partition} is heard again; nothing came ${between(event.gap)}`, gapFields(event.gap))
   }
 
   #tellStatus(): void {

@@ -34,8 +34,7 @@ export async function live(flags: LiveFlags): Promise<LiveSummary> {
   const params = resolveParameters(topology, flags.param, flags.preset)
   const driver = await openKafka(flags)
   try {
-    const process = new LiveProcess(flags, topology, params, driver)
-    return await process.run()
+    return await new LiveProcess(flags, topology, params, driver).run()
   } finally {
     await driver.close()
   }

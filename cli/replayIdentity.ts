@@ -59,7 +59,7 @@ export function claimRun(folder: string, run: string, identity: Identity): void 
   }
 }
 
-function readRun(path: string): { run: string; identity: Identity } | undefined {
+export function readRun(path: string): { run: string; identity: Identity } | undefined {
   let text: string
   try {
     text = readFileSync(path, 'utf8')
