@@ -16,8 +16,8 @@ const layouts = [
   ['a file a contract', await perContractLake()],
 ] as const
 
-const ROWS = 150_000
-/** A day of several chunks, so that a cache file can be damaged behind what has been read of it. */
+const ROWS = 2 * 65_536
+/** A day of two whole chunks, so that a cache file can be damaged behind what has been read of it. */
 async function longLake(rows = ROWS): Promise<string> {
   const lake = folder()
   const select = `SELECT make_timestamptz((${OPEN} + i * 100)::BIGINT) AS ts, i::DOUBLE AS ltp, (i * 3)::BIGINT AS volume,
@@ -46,7 +46,7 @@ describe.each(layouts)('cached, %s', (_, lake) => {
 })
 
 describe('positions', () => {
-  it.each([1, 65_535, 65_536, 65_537, 131_072, ROWS - 1, ROWS])('of the lake and of the cache are one: %i rows in', async (after) => {
+  it.each([1, 65_535, 65_536, 65_537, ROWS - 1, ROWS])('of the lake and of the cache are one: %i rows in', async (after) => {
     for (const cache of [undefined, longCache]) {
       const { rows, ends } = await readDays({ lake: long, after, cache })
       expect(ends).toEqual(uncached.ends)
@@ -108,21 +108,32 @@ describe('the cache is missed', () => {
     const write = (price: number) =>
       copy(join(lake, 'symbol=NIFTY/date=2025-01-06/spot.parquet'), `SELECT make_timestamptz(${OPEN}) AS ts, ${price}::DOUBLE AS price`)
     const file = await write(5)
+    utimesSync(file, 1_736_000_000, 1_736_000_000)
     await readDays({ lake, cache })
-    const { size, atime, mtime } = statSync(file)
+    const { size, mtimeMs } = statSync(file)
     await write(6)
-    utimesSync(file, atime, mtime)
-    expect(statSync(file)).toMatchObject({ size, mtime })
+    utimesSync(file, 1_736_000_000, 1_736_000_000)
+    expect(statSync(file)).toMatchObject({ size, mtimeMs })
     expect((await readDays({ lake, cache })).rows['2025-01-06']).toMatchObject([{ price: 6 }])
   })
 
-  it.each([
+  const choices = [
     ['strikes', { filter: { strikes: [24000] } }],
-    ['strikes between', { filter: { strikes: { min: 23900, max: 24000 } } }],
+    ['strikes between', { filter: { strikes: { min: 23900, max: 23950 } } }],
     ['types', { filter: { types: ['CE' as const] } }],
-    ['time', { filter: { timeFrom: '09:15:30', timeTo: '09:16' } }],
+    ['expiries', { filter: { expiries: ['2025-01-16'] } }],
+    ['the first time', { filter: { timeFrom: '09:15:30' } }],
+    ['the last time', { filter: { timeTo: '09:16' } }],
     ['columns', { columns: Tick }],
-  ])('by another choice of %s', async (_, choice) => {
+  ] as const
+  it.each(choices)('by another choice of %s within a file', async (_, choice) => {
+    const [lake, cache] = [layouts[0][1], folder()]
+    await readDays({ lake, cache })
+    expect(await heldDays({ lake, cache, ...choice })).toEqual([])
+    expect((await readDays({ lake, cache, ...choice })).rows).toEqual((await readDays({ lake, ...choice })).rows)
+  })
+
+  it.each(choices.filter(([what]) => what !== 'expiries'))('by another choice of %s among files', async (_, choice) => {
     const [lake, cache] = [layouts[1][1], folder()]
     await readDays({ lake, cache })
     expect(await heldDays({ lake, cache, ...choice })).toEqual([])
