@@ -59,6 +59,7 @@ export function claimRun(folder: string, run: string, identity: Identity): void 
   }
 }
 
+/** The run that a run.json is of; undefined where there is no such file. Throws RUN_MISMATCH when it is none, OUTPUT_UNWRITABLE. */
 export function readRun(path: string): { run: string; identity: Identity } | undefined {
   let text: string
   try {

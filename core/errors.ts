@@ -64,7 +64,11 @@ export const catalogue = {
   REGISTRY_UNREACHABLE: { fault: 'external', retry: true, next: 'Check --registry and that the registry answers there; then start again.' },
   REGISTRY_REFUSED: { fault: 'user', retry: false, next: 'Check the user and password of the registry, and what the user is allowed to do.' },
   SCHEMA_INCOMPATIBLE: { fault: 'user', retry: false, next: 'Give added fields a default and change no types, or use another subject.' },
-  RECORDING_DIFFERS: { fault: 'user', retry: false, next: 'Look at the first difference; live and replay must run the same version and parameters.' },
+  RECORDING_DIFFERS: {
+    fault: 'external',
+    retry: false,
+    next: 'Look at the first difference; live and replay must run the same version and parameters.',
+  },
   DEV_TOOLS_MISSING: { fault: 'user', retry: false, next: 'Install Java 17 or later and Maven, or use the containers of docker/.' },
   SERVICE_FAILED: { fault: 'external', retry: true, next: 'Read the log named; a port may be taken, or memory short.' },
   SQL_INVALID: { fault: 'user', retry: false, next: 'Correct the query; `tickloom sql --help` shows the tables.' },
