@@ -35,10 +35,23 @@ export function liveVerb(): Command {
     .action(async (flags: LiveFlags) => {
       checkFlags(flags)
       const { live } = await import('./liveRun.ts')
-      const summary = await live(flags)
-      if (flags.json) process.stdout.write(`${JSON.stringify(summary)}\n`)
-      else if (!flags.quiet) process.stdout.write(`${summaryTable(summary)}\n`)
+      answerLive(await live(flags), flags)
     })
+}
+
+/** Prints what a live run came to. */
+export function answerLive(summary: LiveSummary, { json, quiet }: Pick<LiveFlags, 'json' | 'quiet'>): void {
+  if (json) process.stdout.write(`${JSON.stringify(summary)}\n`)
+  else if (!quiet) process.stdout.write(`${summaryTable(summary)}\n`)
+}
+
+/** Throws OPTION_INVALID for more topics than one. */
+export function checkTopics(topics: readonly string[]): void {
+  if (topics.length > 1)
+    throw wrongFlag(
+      '--topics',
+      `${topics.join(' and ')} have no common order, so what comes of them could not be replayed: merge them into one topic first`,
+    )
 }
 
 function checkFlags({ topics, database, clickhouse, prefix, publish }: LiveFlags): void {

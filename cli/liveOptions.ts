@@ -13,6 +13,8 @@ export interface LiveFlags extends CommonFlags, KafkaFlags {
   readonly clickhouse?: string
   readonly database?: string
   readonly run?: string
+  /** Lake to record into, instead of the places for outputs. */
+  readonly lake?: string
   readonly publish?: string[]
   readonly prefix?: string
   /** Microseconds. */

@@ -4,6 +4,7 @@ import { clickhouseDestination } from '../connectors/clickhouse/sink.ts'
 import type { KafkaDriver } from '../connectors/kafka/driver.ts'
 import { liveLog } from '../connectors/kafka/liveLog.ts'
 import { checkpointTopic, deadLetterTopic, ensureTopics, planTopics } from '../connectors/kafka/topics.ts'
+import { recordingDestination } from '../connectors/parquet/recordingSink.ts'
 import { parquetDestination } from '../connectors/parquet/sink.ts'
 import { TickloomError } from '../core/errors.ts'
 import { Instruments } from '../core/instruments.ts'
@@ -185,8 +186,9 @@ class LiveProcess {
   }
 
   async #destinations(identity: Identity): Promise<Destination[]> {
-    const { out, clickhouse, database, outputs } = this.#flags
+    const { out, clickhouse, database, outputs, lake } = this.#flags
     const found: Destination[] = []
+    if (lake !== undefined) found.push(recordingDestination({ lake }))
     if (out !== undefined) found.push(parquetDestination({ dir: this.#folder, run: this.#run }))
     if (clickhouse !== undefined) {
       this.#database = new ReplayDatabase({ clickhouse, database })

@@ -6,4 +6,10 @@ process.stdout.on('error', (cause: NodeJS.ErrnoException) => {
   process.exit(0)
 })
 
+// kafkajs waits a negative time now and then, and Node says so each time it starts: it is harmless, and no user's business.
+process.removeAllListeners('warning')
+process.on('warning', (warning) => {
+  if (warning.name !== 'TimeoutNegativeWarning') process.stderr.write(`${warning.stack ?? warning.message}\n`)
+})
+
 process.exitCode = await run(process.argv.slice(2))

@@ -5,6 +5,7 @@ import { describeFailure, exitCodeOf } from './fail.ts'
 import { graphVerb } from './graph.ts'
 import { liveVerb } from './live.ts'
 import { parityVerb } from './parity.ts'
+import { recordVerb } from './record.ts'
 import { replayVerb } from './replay.ts'
 import { sqlCommand } from './sql.ts'
 import { synthVerb } from './synth.ts'
@@ -16,7 +17,7 @@ export function program(): Command {
     .description('Ticks through operator graphs: one topology, live and replayed.')
     .version(version)
     .addHelpText('after', '\nEvery verb has examples under its own --help. Exit codes: 0 ok, 1 the work failed, 2 wrong usage, 130 interrupted.')
-  for (const command of [synthVerb(), replayVerb(), liveVerb(), sqlCommand(), graphVerb(), parityVerb(), demoVerb(), devVerb()])
+  for (const command of [synthVerb(), replayVerb(), liveVerb(), recordVerb(), sqlCommand(), graphVerb(), parityVerb(), demoVerb(), devVerb()])
     root.addCommand(command)
   for (const command of [root, ...root.commands]) command.exitOverride().configureOutput({ outputError: () => undefined })
   return root
