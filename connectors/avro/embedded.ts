@@ -1,9 +1,9 @@
 import avsc from 'avsc'
 import type { SchemaSource } from './schemaSource.ts'
-import { recordSchemas } from './schemas.ts'
+import { formerSchemas, recordSchemas } from './schemas.ts'
 
 /**
- * Schemas that are known without asking anybody: those of tickloom's records, those given, and those asked for by
+ * Schemas that are known without asking anybody: those of tickloom's records, now and before, those given, and those asked for by
  * `idOf`. The id is the schema's fingerprint, made negative: registries count up from 1, so the two never collide and
  * a log may hold both. Documentation and defaults do not change it. Compatibility is not checked: there is no history.
  */
@@ -14,8 +14,8 @@ export function embeddedSchemas(others: readonly string[] = []): SchemaSource {
     known.set(id, schema)
     return id
   }
-  for (const { json } of Object.values(recordSchemas)) add(json)
-  for (const schema of others) add(schema)
+  const ours = Object.values(recordSchemas).map(({ json }) => json)
+  for (const schema of [...ours, ...formerSchemas, ...others]) add(schema)
   return {
     idOf: async (_, schema) => add(schema),
     schemaOf: async (id) => known.get(id),
