@@ -9,6 +9,7 @@ import { RecordEncoder, recordIds } from '../../../connectors/avro/encoder.ts'
 import { registrySchemas } from '../../../connectors/avro/registry.ts'
 import type { SchemaSource } from '../../../connectors/avro/schemaSource.ts'
 import { recordSchemas } from '../../../connectors/avro/schemas.ts'
+import type { TickloomError } from '../../../core/errors.ts'
 import { Instruments } from '../../../core/instruments.ts'
 import { Quote } from '../../../core/market.ts'
 import { RowBuffer } from '../../../core/rowBuffer.ts'
@@ -75,6 +76,25 @@ describeKafka('schemas of a real registry', () => {
     const versions = await fetch(`${kafkaHere().registry}/subjects/${subject}/versions`).then((answer) => answer.json())
     expect(versions).toEqual([1])
     expect(await schemas.idOf(subject, recordSchemas.tick.json)).toBe(first)
+  })
+
+  const changed = (name: string, change: object): string =>
+    JSON.stringify({ ...tick, fields: tick.fields.map((field) => (field.name === name ? { ...field, ...change } : field)) })
+  test.each([
+    ['a field removed that has a default', tickWithout('oi'), 'rows'],
+    ['price removed', tickWithout('price'), 'wrong_schema'],
+    ['price that may be null', changed('price', { type: ['null', 'double'] }), 'rows'],
+    ['times in milliseconds', changed('ts', { type: { type: 'long', logicalType: 'timestamp-millis' } }), 'wrong_schema'],
+    ['a field added without a default', tickWith({ name: 'note', type: 'string' }), 'SCHEMA_INCOMPATIBLE'],
+    ['a field renamed', changed('price', { name: 'last' }), 'SCHEMA_INCOMPATIBLE'],
+    ['a type changed', changed('ts', { type: 'string' }), 'SCHEMA_INCOMPATIBLE'],
+  ])('docs/concepts/schemas.md, changing one: %s: %s', async (_, schema, outcome) => {
+    const subject = freshTopic('change')
+    await schemas.idOf(subject, recordSchemas.tick.json)
+    const id = await schemas.idOf(subject, schema).catch((thrown: TickloomError) => thrown.code)
+    if (typeof id === 'string') return expect(id).toBe(outcome)
+    const code = await decoderOf().decode(written(id, schema))
+    expect(code === ROWS ? 'rows' : reasonOf(code)).toBe(outcome)
   })
 
   test('an id that the registry does not know is unknown; one of another kind of record is wrong', async () => {
