@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { TickloomError } from '../core/errors.ts'
 import { attach, DAY, HOUR, MINUTE, parseDate, SECOND, UTC } from '../core/time.ts'
 
@@ -86,6 +86,11 @@ export function duration(text: string): number {
   const micros = parts ? Math.round(Number(parts[1]) * units[parts[2]]) : 0
   if (micros <= 0) throw new InvalidArgumentError('It is a length of time such as 10s, 5m or 1h.')
   return micros
+}
+
+/** An option that is a length of time, its default shown as a user would type it. */
+export function durationOption(flags: string, description: string, byDefault: string): Option {
+  return new Option(flags, description).argParser(duration).default(duration(byDefault), byDefault)
 }
 
 /** A flag whose value is wrong for a reason commander cannot see, such as two flags that exclude each other. */

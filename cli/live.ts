@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { count, duration, list, repeated, verb, wrongFlag } from './flags.ts'
+import { count, durationOption, list, repeated, verb, wrongFlag } from './flags.ts'
 import { withKafkaFlags } from './kafkaFlags.ts'
 import type { LiveFlags, LiveSummary } from './liveOptions.ts'
 import { shownNumber, table } from './tables.ts'
@@ -25,8 +25,8 @@ export function liveVerb(): Command {
     .option('--publish <list>', 'outputs to publish as Kafka topics', list)
     .option('--prefix <text>', 'what the names of those topics begin with; default: the input topic and a dot')
     .option('--run <id>', 'name of the run; default: the group')
-    .option('--epoch <length>', 'event time between two commits', duration, duration('10s'))
-    .option('--silence <length>', 'how long nothing may arrive in a partition before it is reported', duration, duration('3s'))
+    .addOption(durationOption('--epoch <length>', 'event time between two commits', '10s'))
+    .addOption(durationOption('--silence <length>', 'how long nothing may arrive in a partition before it is reported', '3s'))
     .option('--http <port>', 'serve /metrics, /healthz and /readyz', count)
     .option('--http-host <address>', 'where to serve them', '127.0.0.1')
     .option('--create', 'make the topics that are missing, the input with one partition')

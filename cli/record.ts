@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { count, duration, list, verb } from './flags.ts'
+import { count, durationOption, list, verb } from './flags.ts'
 import { withKafkaFlags } from './kafkaFlags.ts'
 import { answerLive, checkTopics } from './live.ts'
 import type { LiveFlags } from './liveOptions.ts'
@@ -18,8 +18,8 @@ export function recordVerb(): Command {
     .requiredOption('--lake <dir>', 'folder of the lake')
   return withKafkaFlags(command)
     .option('--group <name>', 'consumer group; its workers share the partitions. Default: tickloom-record-<topic>')
-    .option('--epoch <length>', 'event time between two files', duration, duration('1m'))
-    .option('--silence <length>', 'how long nothing may arrive in a partition before it is reported', duration, duration('3s'))
+    .addOption(durationOption('--epoch <length>', 'event time between two files', '1m'))
+    .addOption(durationOption('--silence <length>', 'how long nothing may arrive in a partition before it is reported', '3s'))
     .option('--http <port>', 'serve /metrics, /healthz and /readyz', count)
     .option('--http-host <address>', 'where to serve them', '127.0.0.1')
     .option('--create', 'make the topics that are missing, the input with one partition')

@@ -3,7 +3,7 @@ import { resolveParameters } from '../core/parameters.ts'
 import { exposeMetrics, RunMetrics, writeMetrics } from '../runtime/metrics.ts'
 import { showProgress } from '../runtime/progress.ts'
 import { onShutdown } from '../runtime/shutdown.ts'
-import { type CommonFlags, count, date, duration, list, repeated, type Strikes, strikes, timeRange, verb, wrongFlag } from './flags.ts'
+import { type CommonFlags, count, date, durationOption, list, repeated, type Strikes, strikes, timeRange, verb, wrongFlag } from './flags.ts'
 import { loadTopology } from './loadTopology.ts'
 import { byteSize, cacheOf } from './replayCache.ts'
 import { identityOf, runName } from './replayIdentity.ts'
@@ -65,7 +65,7 @@ export function replayVerb(): Command {
     .option('--run <id>', 'name of the run; by default made of everything that decides the answer')
     .option('--workers <n>', 'processes to spread the days over', count, 1)
     .option('--resume', 'go on from the last epoch of an interrupted run')
-    .option('--epoch <length>', 'event time between two checkpoints', duration, duration('1h'))
+    .addOption(durationOption('--epoch <length>', 'event time between two checkpoints', '1h'))
     .addOption(new Option('--reader <engine>', 'what reads Parquet').choices(['auto', 'native', 'duckdb']))
     .option('--cache <dir|off>', 'keep decoded days in this folder and replay them from there; by default TICKLOOM_CACHE, else off')
     .option('--cache-size <size>', 'the most that folder may hold, such as 500MB or 20GB', byteSize, byteSize('20GB'))
