@@ -112,7 +112,7 @@ export interface Admin {
   create(spec: TopicSpec): Promise<boolean>
   remove(topic: string): Promise<void>
   offsets(topic: string): Promise<readonly PartitionOffsets[]>
-  /** What a group has committed, undefined where it has nothing. */
+  /** What a group has committed, undefined where it has nothing. For a moment after a transaction it may be what was there before. */
   committed(group: string, topic: string): Promise<ReadonlyMap<number, number>>
   close(): Promise<void>
 }
