@@ -1,7 +1,9 @@
 import { Command, CommanderError } from 'commander'
 import { demoVerb } from './demo.ts'
 import { devVerb } from './dev.ts'
+import { EndWith } from './exit.ts'
 import { describeFailure, exitCodeOf } from './fail.ts'
+import { feedVerb } from './feed.ts'
 import { graphVerb } from './graph.ts'
 import { liveVerb } from './live.ts'
 import { parityVerb } from './parity.ts'
@@ -17,7 +19,18 @@ export function program(): Command {
     .description('Ticks through operator graphs: one topology, live and replayed.')
     .version(version)
     .addHelpText('after', '\nEvery verb has examples under its own --help. Exit codes: 0 ok, 1 the work failed, 2 wrong usage, 130 interrupted.')
-  for (const command of [synthVerb(), replayVerb(), liveVerb(), recordVerb(), sqlCommand(), graphVerb(), parityVerb(), demoVerb(), devVerb()])
+  for (const command of [
+    synthVerb(),
+    replayVerb(),
+    liveVerb(),
+    feedVerb(),
+    recordVerb(),
+    sqlCommand(),
+    graphVerb(),
+    parityVerb(),
+    demoVerb(),
+    devVerb(),
+  ])
     root.addCommand(command)
   for (const command of [root, ...root.commands]) command.exitOverride().configureOutput({ outputError: () => undefined })
   return root
@@ -29,6 +42,7 @@ export async function run(args: readonly string[]): Promise<number> {
     await program().parseAsync(args, { from: 'user' })
     return 0
   } catch (thrown) {
+    if (thrown instanceof EndWith) return thrown.code
     // Help and the version were already printed; what is left of them is the exit code.
     const answered = thrown instanceof CommanderError && (thrown.exitCode === 0 || thrown.code === 'commander.help')
     if (!answered) process.stderr.write(`${describeFailure(thrown, { json: args.includes('--json'), verbose: args.includes('--verbose') })}\n`)
