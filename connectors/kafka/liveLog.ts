@@ -84,6 +84,8 @@ class LiveLog<S extends Schema> implements Log<S>, Reading {
     const inbox = new Inbox(offset, { pause: () => group.pause(partition), resume: () => group.resume(partition) }, this.#options.inbox)
     this.#inboxes.set(partition, inbox)
     group.seek(partition, offset)
+    // Whoever had it before in this process left it paused.
+    group.resume(partition)
     return inbox
   }
 
