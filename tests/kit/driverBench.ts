@@ -24,8 +24,8 @@ export class DriverBench {
     this.raw = new kafkajs.Kafka({ brokers: brokers.split(','), logLevel: kafkajs.logLevel.NOTHING, retry: { initialRetryTime: 20 } })
   }
 
-  static async open(name: KafkaDriver['name'], brokers: string): Promise<DriverBench> {
-    const driver = await openDriver(configOf(name, brokers, { sessionTimeout: '6s', requestTimeout: '15s' }))
+  static async open(name: KafkaDriver['name'], brokers: string, settings: Partial<Record<Setting, string>> = {}): Promise<DriverBench> {
+    const driver = await openDriver(configOf(name, brokers, { sessionTimeout: '6s', requestTimeout: '15s', ...settings }))
     return new DriverBench(driver, await driver.admin(), await driver.producer(), await driver.reader(), brokers)
   }
 
@@ -52,18 +52,19 @@ export class DriverBench {
     return found
   }
 
-  /** Sends within a transaction that is aborted. */
-  async sendAborted(topic: string, values: readonly string[]): Promise<void> {
-    const producer = this.raw.producer({
-      transactionalId: freshTopic('aborted'),
-      maxInFlightRequests: 1,
-      createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
-    })
-    await producer.connect()
-    const transaction = await producer.transaction()
-    await transaction.send({ topic, messages: values.map((value) => ({ value, partition: 0 })) })
-    await transaction.abort()
-    await producer.disconnect()
+  /** Sends within transactions, one a list, so many records at a time in turns; all are aborted at the end. */
+  async sendAborted(topic: string, lists: readonly (readonly string[])[], atOnce = 100): Promise<void> {
+    const options = { maxInFlightRequests: 1, createPartitioner: kafkajs.Partitioners.DefaultPartitioner }
+    const producers = lists.map(() => this.raw.producer({ transactionalId: freshTopic('aborted'), ...options }))
+    await Promise.all(producers.map((producer) => producer.connect()))
+    const transactions = await Promise.all(producers.map((producer) => producer.transaction()))
+    for (let at = 0; at < Math.max(...lists.map(({ length }) => length)); at += atOnce) {
+      for (const [i, values] of lists.entries()) {
+        await transactions[i].send({ topic, messages: values.slice(at, at + atOnce).map((value) => ({ value, partition: 0 })) })
+      }
+    }
+    for (const transaction of transactions) await transaction.abort()
+    await Promise.all(producers.map((producer) => producer.disconnect()))
   }
 
   /** Deletes what lies before the offset of partition 0. */

@@ -83,7 +83,7 @@ export function driverContract(name: KafkaDriver['name']): void {
         })
         if (i > 0) expect(performance.now() - started).toBeLessThan(300)
       }
-      await bench.sendAborted(topic, numbered('aborted', 5))
+      await bench.sendAborted(topic, [numbered('aborted', 5)])
       await bench.send(topic, ['last'])
       await until(() => expect(reading.values(0)).toEqual([...numbered('', 10), 'last']))
       expect(reading.values(1)).toEqual(numbered('x', 10))
@@ -144,13 +144,30 @@ export function driverContract(name: KafkaDriver['name']): void {
       const producer = await bench.driver.transactional({ id: freshTopic('id') })
       await producer.commit({ outgoing: [{ topic, partition: 0, records: numbered('a', 3).map(record) }] })
       expect(await bench.range(topic)).toEqual(['a0', 'a1', 'a2'])
-      await bench.sendAborted(topic, numbered('aborted', 3))
+      await bench.sendAborted(topic, [numbered('aborted', 3)])
       const started = performance.now()
       expect(await bench.range(topic)).toEqual(['a0', 'a1', 'a2'])
       expect(await bench.range(topic, { from: 3 })).toEqual([])
       expect(await bench.range(topic, { from: 5 })).toEqual([])
       expect(performance.now() - started).toBeLessThan(2000)
       await producer.close()
+    })
+
+    test('shows nothing of aborted transactions that are larger than a fetch, or lie one within the other', async () => {
+      const topic = await bench.topic()
+      const driver = await bench.another({ fetchBytes: '20000' })
+      const values = numbered(`${'x'.repeat(1000)}-`, 100)
+      await bench.send(topic, ['first'])
+      await bench.sendAborted(topic, [values, values], 10)
+      await bench.send(topic, ['last'])
+      const found: string[] = []
+      for (let from = 0; from < 150; from += 49) {
+        for await (const batch of (await driver.reader()).read({ topic, partition: 0, from })) found.push(...texts(batch))
+      }
+      expect(found).toEqual(['first', 'last', 'last', 'last', 'last'])
+      const reading = await bench.join(topic, { driver })
+      await until(() => expect(reading.values()).toEqual(['first', 'last']))
+      await driver.close()
     })
 
     test('ends with the reason of its signal', async () => {

@@ -1,0 +1,94 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import type { KafkaDriver, TransactionalProducer } from '../../../connectors/kafka/driver.ts'
+import { DriverBench, numbered, record } from '../../kit/driverBench.ts'
+import { describeKafka, freshTopic, type OwnKafka, ownKafka } from '../../kit/kafka.ts'
+
+const until = (holds: () => void): Promise<void> => vi.waitFor(holds, { timeout: 30_000, interval: 50 })
+
+describeKafka(
+  'a broker that is killed',
+  () => {
+    let kafka: OwnKafka
+    beforeAll(async () => {
+      kafka = await ownKafka()
+    })
+    afterAll(() => kafka?.stop())
+
+    describe.each(['kafkajs', 'platformatic'] as const)('%s', (name) => {
+      let bench: DriverBench
+      beforeAll(async () => {
+        bench = await DriverBench.open(name, kafka.brokers.join(','), { requestTimeout: '20s' })
+      })
+      afterAll(() => bench?.close())
+
+      test('and restarted costs no record, and none comes twice', async () => {
+        const [plain, transactional] = [await bench.topic(), await bench.topic()]
+        const reading = await bench.join(plain)
+        const other = await bench.join(transactional)
+        const n = 150
+        const sending = sendAll(bench, plain, n)
+        const committing = commitAll(bench.driver, transactional, n)
+        await sleep(500)
+        await kafka.kill(0)
+        await sleep(1000)
+        await kafka.restart(0)
+        await Promise.all([sending, committing])
+        await until(() => expect(reading.values()).toHaveLength(n))
+        expect(reading.values()).toEqual(numbered('v', n))
+        await until(() => expect(other.values().length).toBeGreaterThanOrEqual(n))
+        expect(other.values()).toEqual(numbered('t', n))
+        await Promise.all([reading.reader.leave(), other.reader.leave()])
+      }, 90_000)
+
+      test('and stays away is KAFKA_UNREACHABLE after the timeout, and closing does not wait for it', async () => {
+        const driver = await bench.another({ requestTimeout: '2s', sessionTimeout: '6s' })
+        const topic = await bench.topic()
+        const [producer, reader, committer] = [await driver.producer(), await driver.reader(), await driver.transactional({ id: freshTopic('id') })]
+        const reading = await bench.join(topic, { driver })
+        await until(() => expect(reading.partitions).toEqual([0]))
+        await kafka.kill(0)
+        const started = performance.now()
+        const range = reader.read({ topic, partition: 0 })[Symbol.asyncIterator]()
+        const outgoing = { topic, partition: 0, records: [record('a')] }
+        const failing = [producer.send(outgoing), committer.commit({ outgoing: [outgoing] }), range.next(), reading.reader.ended]
+        for (const failure of await Promise.allSettled(failing))
+          expect(failure).toMatchObject({ status: 'rejected', reason: { code: 'KAFKA_UNREACHABLE' } })
+        expect(performance.now() - started).toBeLessThan(8000)
+        const closing = performance.now()
+        await driver.close()
+        expect(performance.now() - closing).toBeLessThan(4000)
+        await kafka.restart(0)
+      }, 60_000)
+    })
+  },
+  { shared: false },
+)
+
+async function sendAll(bench: DriverBench, topic: string, n: number): Promise<void> {
+  for (const value of numbered('v', n)) {
+    await bench.send(topic, [value])
+    await sleep(10)
+  }
+}
+
+/** As a live worker does: after a failure it opens the id anew and goes on from what was committed. */
+async function commitAll(driver: KafkaDriver, topic: string, n: number): Promise<void> {
+  const id = freshTopic('id')
+  const reader = await driver.reader()
+  let producer: TransactionalProducer | undefined
+  for (let next = 0; next < n; ) {
+    try {
+      producer ??= await driver.transactional({ id })
+      await producer.commit({ outgoing: [{ topic, partition: 0, records: [record(`t${next}`)] }] })
+      next++
+      await sleep(10)
+    } catch (error) {
+      expect(error).toMatchObject({ retry: true })
+      await producer?.close()
+      producer = await vi.waitFor(() => driver.transactional({ id }), { timeout: 30_000, interval: 200 })
+      next = 0
+      for await (const batch of reader.read({ topic, partition: 0 })) next += batch.n
+    }
+  }
+}
