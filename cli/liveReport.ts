@@ -59,7 +59,8 @@ export class LiveReport {
         partition: event.partition,
         code,
       })
-    } else if (event.type === 'silent')
+    } else if (event.type === 'left') this.say('error', `left the group: ${messageOf(event.failure)}; joined again in ${event.retryIn / 1000} s`)
+    else if (event.type === 'silent')
       this.say('warn', `partition ${event.gap.partition} is silent: neither ticks nor heartbeats arrive`, gapFields(event.gap))
     else if (event.type === 'heard')
       this.say('warn', `partition ${event.gap.partition} is heard again; nothing came ${between(event.gap)}`, gapFields(event.gap))

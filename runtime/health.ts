@@ -10,6 +10,7 @@ import type { LiveEvent } from './liveEvents.ts'
  */
 export class Health {
   #assigned: readonly string[] | undefined
+  #left: string | undefined
   readonly #restored = new Set<string>()
   readonly #failed = new Map<string, string>()
   readonly #silent = new Set<string>()
@@ -17,7 +18,12 @@ export class Health {
   take(event: LiveEvent): void {
     if (event.type === 'assigned') {
       this.#assigned = event.partitions
+      this.#left = undefined
       for (const partition of this.#failed.keys()) if (!event.partitions.includes(partition)) this.#failed.delete(partition)
+    } else if (event.type === 'left') {
+      this.#assigned = undefined
+      this.#left = describeFailure(event.failure)
+      this.#failed.clear()
     } else if (event.type === 'restored') {
       this.#restored.add(event.partition)
       this.#failed.delete(event.partition)
@@ -32,6 +38,7 @@ export class Health {
   /** What is wrong, a line each. */
   troubles(): string[] {
     return [
+      ...(this.#left === undefined ? [] : [`the group was left and is joined again: ${this.#left}`]),
       ...[...this.#failed].map(([partition, why]) => `partition ${partition} failed and is tried again: ${why}`),
       ...[...this.#silent].map((partition) => `partition ${partition} is silent: neither ticks nor heartbeats arrive`),
     ]

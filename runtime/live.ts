@@ -11,7 +11,7 @@ const RETRY = { first: 500, last: 15_000 }
  *
  * A partition is claimed, its state restored, and driven; when the group takes it away it ends after the epoch that
  * is being saved. A failure outside (a broker, a database) is reported and the partition taken up again from its last
- * checkpoint; what a user has to mend, or a fault of this code, ends the whole run and is thrown.
+ * checkpoint, or the group joined again; what a user has to mend, or a fault of this code, ends the whole run and is thrown.
  */
 export async function runLive(plan: LivePlan, watch: LiveWatch): Promise<void> {
   const run = new LiveRun(plan, watch)
@@ -37,7 +37,7 @@ class LiveRun {
     if (signal.aborted) return
     signal.addEventListener('abort', ask, { once: true })
     try {
-      await this.#plan.log.join((partitions) => this.#share(partitions), this.#stop.signal)
+      await this.#stay()
     } catch (thrown) {
       this.#failure ??= thrown
     } finally {
@@ -45,6 +45,23 @@ class LiveRun {
       await this.#settle()
     }
     if (this.#failure !== undefined) throw this.#failure
+  }
+
+  /** A member of the group until this run is over, again after each failure that passes. */
+  async #stay(): Promise<void> {
+    const { signal } = this.#stop
+    for (let wait = RETRY.first; !signal.aborted; wait = Math.min(RETRY.last, wait * 2)) {
+      const started = performance.now()
+      try {
+        return await this.#plan.log.join((partitions) => this.#share(partitions), signal)
+      } catch (thrown) {
+        if (!passes(thrown)) throw thrown
+        if (performance.now() - started > RETRY.last) wait = RETRY.first
+        for (const { stop } of this.#owners.values()) stop.abort()
+        this.#tell({ type: 'left', failure: thrown, retryIn: wait })
+        await sleep(wait, undefined, { signal }).catch(() => undefined)
+      }
+    }
   }
 
   #share(partitions: readonly string[]): void {

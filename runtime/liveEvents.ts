@@ -24,6 +24,8 @@ export type LiveEvent =
       readonly took: number
     }
   | { readonly type: 'failed'; readonly partition: string; readonly failure: unknown; readonly retryIn: number }
+  /** The group was lost, with all partitions. */
+  | { readonly type: 'left'; readonly failure: unknown; readonly retryIn: number }
   | { readonly type: 'silent'; readonly gap: Gap }
   | { readonly type: 'heard'; readonly gap: Gap }
 

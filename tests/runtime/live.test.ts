@@ -7,7 +7,7 @@ import { TickloomError } from '../../core/errors.ts'
 import { Instruments } from '../../core/instruments.ts'
 import { Trade } from '../../core/market.ts'
 import { resolveParameters } from '../../core/parameters.ts'
-import type { Destination } from '../../core/ports.ts'
+import type { Destination, Log } from '../../core/ports.ts'
 import { SECOND } from '../../core/time.ts'
 import type { Topology } from '../../core/topology.ts'
 import { runLive } from '../../runtime/live.ts'
@@ -122,6 +122,36 @@ describe('a live run', () => {
     expect(rowsOf(to)).toEqual(await undisturbed(['NIFTY']))
     expect(worker.events.filter((e) => e.type === 'failed').length).toBe(2)
     expect(worker.events.filter((e) => e.type === 'restored').length).toBe(3)
+  })
+
+  it('joins the group again when it was lost, and goes on where it was', async () => {
+    const log = new MemoryLog<Trade>(['NIFTY'])
+    const to = memoryDestination()
+    const member = log.member()
+    let joins = 0
+    const events: LiveEvent[] = []
+    const stop = new AbortController()
+    const lossy: Log = {
+      ...member,
+      async join(assigned, signal) {
+        if (++joins > 1) return member.join(assigned, signal)
+        const lost = new AbortController()
+        setTimeout(() => lost.abort(), 150)
+        await member.join(assigned, lost.signal)
+        throw new TickloomError('KAFKA_UNREACHABLE', 'no broker answers')
+      },
+    }
+    const plan = { topology, params, run: 'R', instruments, destinations: [to], epochLength: 5 * SECOND, log: lossy, silence: 60_000 }
+    const done = runLive(plan, { signal: stop.signal, onEvent: (event) => events.push(event) })
+    for (let s = 0; s <= 61; s++) {
+      log.append('NIFTY', second(s, 'NIFTY'))
+      await sleep(5)
+    }
+    await until('through', isThrough(to, ['NIFTY']))
+    stop.abort()
+    await done
+    expect(events.filter((e) => e.type === 'left').length).toBe(1)
+    expect(rowsOf(to)).toEqual(await undisturbed(['NIFTY']))
   })
 
   it('ends with what a user has to mend', async () => {
