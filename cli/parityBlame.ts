@@ -26,8 +26,10 @@ export function blame(compared: readonly Compared[], edges: readonly GraphEdge[]
   const found = compared.filter(differs).map(({ output }) => ({ output, node: sourceOf(`output:${output}`, edges) }))
   if (found.length === 0) return undefined
   const [{ output, node }] = found.sort((a, b) => depthOf(a.node, edges) - depthOf(b.node, edges))
-  const cleared = new Set(compared.filter((c) => !differs(c)).flatMap((c) => [...upstream(`output:${c.output}`, edges)]))
-  const orBefore = [...upstream(node, edges)].filter((other) => other.startsWith('step:') && !cleared.has(other))
+  // An equal output below it clears nobody: what came out of the step differed.
+  const elsewhere = compared.filter((c) => !differs(c)).map((c) => upstream(`output:${c.output}`, edges))
+  const cleared = elsewhere.filter((nodes) => !nodes.has(node))
+  const orBefore = [...upstream(node, edges)].filter((other) => other.startsWith('step:') && !cleared.some((nodes) => nodes.has(other)))
   return { step: nameOf(node), output, orBefore: orBefore.map(nameOf).reverse() }
 }
 
@@ -70,8 +72,8 @@ export async function inputAround(
     const found = await duckRows<Record<string, number | string | null>>(`
       WITH came AS (SELECT ${columns.join(', ')}, row_number() OVER () AS place FROM ${filesInOrder(files.map(({ path }) => join(lake, path)))}),
         own AS (SELECT *, row_number() OVER (ORDER BY place) AS nth FROM came WHERE ${which}),
-        pivot AS (SELECT coalesce(min(nth) FILTER (ts >= ${ts}), max(nth) + 1) AS nth FROM own)
-      SELECT own.* EXCLUDE (place, nth) FROM own, pivot WHERE own.nth BETWEEN pivot.nth - ${rows} AND pivot.nth + ${rows - 1} ORDER BY own.nth`)
+        reached AS (SELECT coalesce(min(nth) FILTER (ts >= ${ts}), max(nth) + 1) AS nth FROM own)
+      SELECT own.* EXCLUDE (place, nth) FROM own, reached WHERE own.nth BETWEEN reached.nth - ${rows} AND reached.nth + ${rows - 1} ORDER BY own.nth`)
     if (found.length > 0) return found.map((row) => Object.fromEntries(Object.entries(row).map(([name, value]) => [name, value ?? NaN])))
   }
   return []

@@ -28,8 +28,8 @@ export interface Difference {
 }
 
 /**
- * Compares the rows of an output that lie within the extent, as multisets: every double bit for bit, NaN equal to NaN.
- * The output has a column `ts`.
+ * Compares the rows of an output that lie within the extent, as multisets: every double bit for bit, but NaN equal to
+ * NaN, and 0 to -0, which a Parquet writer's dictionary takes for one value. The output has a column `ts`.
  */
 export function compareOutput(output: string, schema: Schema, live: OutputRows, replay: OutputRows, extent: Extent): Promise<Compared> {
   return withDuck(async (connection) => {
@@ -61,7 +61,10 @@ async function firstOf(connection: DuckDBConnection, output: string, schema: Sch
   const one = async (table: string): Promise<ParityRow | undefined> =>
     (await select(connection, `SELECT ${values} FROM ${table} WHERE ${same.join(' AND ')} ORDER BY ALL LIMIT 1`)).map(shown)[0]
   const [live, replay] = [await one('only_live'), await one('only_replay')]
-  const columns = live === undefined || replay === undefined ? [] : Object.keys(schema).filter((name) => !Object.is(live[name], replay[name]))
+  const columns =
+    live === undefined || replay === undefined
+      ? []
+      : Object.keys(schema).filter((name) => live[name] !== replay[name] && !(Number.isNaN(live[name]) && Number.isNaN(replay[name])))
   const instrument = Object.keys(schema).find((name) => schema[name] === 'instrument')
   return { output, ts: at['ts'] as number, instrument: instrument && (at[instrument] as string), live, replay, columns }
 }
@@ -76,12 +79,9 @@ function shown(row: Selected): ParityRow {
   return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, value ?? NaN]))
 }
 
-/** One side in one form: what Parquet lacks and what ClickHouse keeps as NaN are the same; the sign of a zero counts. */
+/** One side in one form: what Parquet lacks and what ClickHouse keeps as NaN are the same. */
 function rowsOf(schema: Schema, { files, plain }: OutputRows, { from, to }: Extent): string {
   const columns = Object.entries(schema).map(([name, kind]) => `${comparable(identifier(name), kind, plain)} AS ${identifier(name)}`)
-  const signs = Object.entries(schema)
-    .filter(([, kind]) => kind === 'f64')
-    .map(([name]) => `coalesce(signbit(nullif(${identifier(name)}, 'nan'::DOUBLE)), false) AS ${identifier(`${name} sign`)}`)
   const source =
     files.length > 0
       ? `read_parquet([${files.map(quoted).join(', ')}], hive_partitioning = false)`
@@ -89,7 +89,7 @@ function rowsOf(schema: Schema, { files, plain }: OutputRows, { from, to }: Exte
           .map(([name, kind]) => `NULL::${stored[kind]} AS ${identifier(name)}`)
           .join(', ')} LIMIT 0)`
   const ts = comparable('ts', 'time', plain)
-  return `SELECT ${[...columns, ...signs].join(', ')} FROM ${source} WHERE ${ts} >= ${from} AND ${ts} < ${to}`
+  return `SELECT ${columns.join(', ')} FROM ${source} WHERE ${ts} >= ${from} AND ${ts} < ${to}`
 }
 
 const stored: Readonly<Record<Kind, string>> = { time: 'TIMESTAMPTZ', instrument: 'VARCHAR', f64: 'DOUBLE', i32: 'INTEGER', bool: 'BOOLEAN' }

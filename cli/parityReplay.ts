@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { planReplay } from '../connectors/parquet/plan.ts'
 import { isRecording, type Recording, recordedPartition, recordingsOf } from '../connectors/parquet/recording.ts'
 import { parquetDestination } from '../connectors/parquet/sink.ts'
@@ -13,6 +14,7 @@ import type { Extent } from './parityRun.ts'
 
 /** The recordings of a day: what came on it, and on later dates where a row of the day came late. Throws LAKE_MISSING, LAKE_EMPTY. */
 export function recordingsOfDay(lake: string, date: string, { to }: Extent): readonly Recording[] {
+  if (!existsSync(lake)) throw new TickloomError('LAKE_MISSING', `there is no lake at ${lake}`, { lake })
   const all = isRecording(lake) ? recordingsOf(lake) : []
   if (!all.some((recording) => recording.date === date)) {
     const dates = [...new Set(all.map((recording) => recording.date))]

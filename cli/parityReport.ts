@@ -81,7 +81,7 @@ function cell(name: string, value: number | string): string {
   if (typeof value === 'string') return value
   if (Number.isNaN(value)) return ''
   if (name === 'ts') return timeText(value)
-  return Object.is(value, -0) ? '-0' : String(value)
+  return String(value)
 }
 
 function timeText(ts: number): string {
