@@ -13,7 +13,7 @@ export interface RecordBatch {
   readonly partition: number
   /** The offset that was asked for: that of `next` of the batch before, unless somebody moved the reader. */
   readonly from: number
-  /** The offset to ask for next. */
+  /** The offset to ask for next. A batch of no record moves it past what the broker hides. */
   readonly next: number
   readonly n: number
   /** Bytes of the values. */

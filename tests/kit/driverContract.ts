@@ -74,6 +74,7 @@ export function driverContract(name: KafkaDriver['name']): void {
       const [topic, other, group] = [await bench.topic(2), await bench.topic(), freshTopic('group')]
       const reading = await bench.join(topic, { group })
       const producer = await bench.driver.transactional({ id: freshTopic('id') })
+      const took: number[] = []
       for (let i = 0; i < 10; i++) {
         const outgoing = [topic, other].map((to) => ({ topic: to, partition: 0, records: [record(`${i}`)] }))
         const started = performance.now()
@@ -81,12 +82,19 @@ export function driverContract(name: KafkaDriver['name']): void {
           outgoing: [...outgoing, { topic, partition: 1, records: [record(`x${i}`)] }],
           offsets: { group, topic, partition: 0, offset: 2 * i },
         })
-        if (i > 0) expect(performance.now() - started).toBeLessThan(300)
+        took.push(performance.now() - started)
       }
+      // A client that waits out its fixed retry takes 300 ms and more each time; a busy machine only now and then.
+      expect(took.sort((a, b) => a - b)[5]).toBeLessThan(300)
       await bench.sendAborted(topic, [numbered('aborted', 5)])
       await bench.send(topic, ['last'])
       await until(() => expect(reading.values(0)).toEqual([...numbered('', 10), 'last']))
       expect(reading.values(1)).toEqual(numbered('x', 10))
+      // Also over what the broker hides: whoever finds a hole between two batches has lost records.
+      for (const partition of [0, 1]) {
+        const batches = reading.batches.filter((batch) => batch.partition === partition)
+        expect(batches.map(({ from }) => from)).toEqual([0, ...batches.slice(0, -1).map(({ next }) => next)])
+      }
       expect(await bench.range(other)).toEqual(numbered('', 10))
       await until(async () => expect(await bench.admin.committed(group, topic)).toEqual(new Map([[0, 18]])))
       await producer.commit({ outgoing: [], offsets: { group, topic, partition: 0, offset: 99 } })
