@@ -9,18 +9,24 @@ export interface Acknowledged {
   bytes: number
 }
 
-interface Lane {
-  records: NewRecord[]
+/** Records for one request. */
+interface Load {
+  readonly records: NewRecord[]
   rows: number
   heartbeats: number
   bytes: number
+}
+
+interface Lane {
+  /** In their order; the last is not full yet. */
+  readonly loads: Load[]
   sending: boolean
   /** What waits is to go although it is little. */
   hurried: boolean
 }
 
-/** A request is worth its while from here on. */
-const ENOUGH = { records: 4_000, bytes: 400_000 }
+/** A request is worth its while from here on. No request has more records: kafkajs copies those before for each one. */
+const ENOUGH = { records: 500, bytes: 400_000 }
 /** Bytes that may wait in all lanes together, from which `room` waits, and down to which. */
 const MOST = 6_000_000
 const ROOM = 3_000_000
@@ -44,25 +50,27 @@ export class Lanes {
   constructor(producer: Producer, topic: string, partitions: number) {
     this.#producer = producer
     this.#topic = topic
-    this.#lanes = Array.from({ length: partitions }, () => ({ records: [], rows: 0, heartbeats: 0, bytes: 0, sending: false, hurried: false }))
+    this.#lanes = Array.from({ length: partitions }, () => ({ loads: [], sending: false, hurried: false }))
   }
 
   /** `rows`: ticks in the record; 0 is a heartbeat. Does not wait. */
   add(partition: number, record: NewRecord, rows: number): void {
     const lane = this.#lanes[partition]
+    let load = lane.loads.at(-1)
+    if (load === undefined || isFull(load)) lane.loads.push((load = { records: [], rows: 0, heartbeats: 0, bytes: 0 }))
     const bytes = record.value?.length ?? 0
-    lane.records.push(record)
-    lane.rows += rows
-    lane.bytes += bytes
-    if (rows === 0) lane.heartbeats++
+    load.records.push(record)
+    load.rows += rows
+    load.bytes += bytes
+    if (rows === 0) load.heartbeats++
     this.#waiting += bytes + OVERHEAD
-    if (!lane.sending && (lane.records.length >= ENOUGH.records || lane.bytes >= ENOUGH.bytes)) void this.#send(lane, partition)
+    if (!lane.sending && isFull(load)) void this.#send(lane, partition)
   }
 
   /** Sends what waits, however little. */
   hurry(): void {
     for (const [partition, lane] of this.#lanes.entries()) {
-      if (lane.records.length === 0) continue
+      if (lane.loads.length === 0) continue
       lane.hurried = true
       if (!lane.sending) void this.#send(lane, partition)
     }
@@ -87,10 +95,8 @@ export class Lanes {
 
   /** Forgets what waits and resolves when no request is under way. Never throws. */
   async giveUp(): Promise<void> {
-    for (const lane of this.#lanes) {
-      this.#take(lane)
-      lane.hurried = false
-    }
+    for (const { loads } of this.#lanes) loads.length = 0
+    this.#waiting = 0
     while (this.#underway > 0) await this.#woke()
   }
 
@@ -107,29 +113,17 @@ export class Lanes {
     return new Promise((resolve) => this.#woken.push(resolve))
   }
 
-  #take(lane: Lane): Omit<Lane, 'sending' | 'hurried'> {
-    const { records, rows, heartbeats, bytes } = lane
-    Object.assign(lane, { records: [], rows: 0, heartbeats: 0, bytes: 0 })
-    this.#waiting -= bytes + OVERHEAD * records.length
-    return { records, rows, heartbeats, bytes }
-  }
-
   async #send(lane: Lane, partition: number): Promise<void> {
     lane.sending = true
-    while (
-      this.#failure === undefined &&
-      lane.records.length > 0 &&
-      (lane.hurried || lane.records.length >= ENOUGH.records || lane.bytes >= ENOUGH.bytes)
-    ) {
-      lane.hurried = false
-      const { records, rows, heartbeats, bytes } = this.#take(lane)
+    for (let load = next(lane); load !== undefined && this.#failure === undefined; load = next(lane)) {
+      this.#waiting -= load.bytes + OVERHEAD * load.records.length
       this.#underway++
       try {
-        await this.#producer.send({ topic: this.#topic, partition, records })
-        this.acknowledged.rows += rows
-        this.acknowledged.records += records.length
-        this.acknowledged.heartbeats += heartbeats
-        this.acknowledged.bytes += bytes
+        await this.#producer.send({ topic: this.#topic, partition, records: load.records })
+        this.acknowledged.rows += load.rows
+        this.acknowledged.records += load.records.length
+        this.acknowledged.heartbeats += load.heartbeats
+        this.acknowledged.bytes += load.bytes
       } catch (thrown) {
         this.#failure ??= { thrown }
       }
@@ -138,4 +132,14 @@ export class Lanes {
     }
     lane.sending = false
   }
+}
+
+const isFull = ({ records, bytes }: Load): boolean => records.length >= ENOUGH.records || bytes >= ENOUGH.bytes
+
+/** The next load of the lane, when it is full or in a hurry. */
+function next(lane: Lane): Load | undefined {
+  const [load] = lane.loads
+  if (load === undefined || !(lane.hurried || isFull(load))) return undefined
+  if (lane.loads.length === 1) lane.hurried = false
+  return lane.loads.shift()
 }

@@ -73,7 +73,8 @@ export async function ensureTopics(admin: Admin, plan: readonly PlannedTopic[]):
   return created
 }
 
-function checkTopic({ name, role, partitions: wanted, config }: PlannedTopic, partitions: number, is: Readonly<Record<string, string>>): void {
+/** Throws KAFKA_TOPIC for a topic that has another number of partitions, or is cleaned up otherwise, than planned. */
+export function checkTopic({ name, role, partitions: wanted, config }: PlannedTopic, partitions: number, is: Readonly<Record<string, string>>): void {
   if (partitions !== wanted) {
     throw new TickloomError('KAFKA_TOPIC', `Topic ${name} (${role}) has ${partitions} partitions, ${wanted} are needed`, {
       topic: name,
