@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { TickloomError } from '../core/errors.ts'
-import { type CommonFlags, count, date, list, repeated, verb } from './flags.ts'
+import { type CommonFlags, count, date, list, repeated, timeRange, verb } from './flags.ts'
 import type { ParityOptions } from './parityDay.ts'
 import type { ParityReport } from './parityReport.ts'
 
@@ -18,6 +18,7 @@ export function parityVerb(): Command {
     .option('--clickhouse <dir|url>', 'or the database that it wrote into, embedded or a server')
     .option('--database <name>', 'database of the tables', 'tickloom')
     .option('--topology <name|file>', 'the topology, where its name does not find it')
+    .option('--time <from..to>', 'compare a part of the day only, wall clock of the market, such as 09:15..12:00', timeRange)
     .option('--param <name=value>', "set a parameter, instead of the run's own (repeatable)", repeated, [])
     .option('--preset <name>', "a named set of parameters, instead of the run's own")
     .option('--outputs <list>', 'compare these outputs only', list)

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { TickloomError } from '../core/errors.ts'
 import { type Params, resolveParameters } from '../core/parameters.ts'
-import { DAY, IST, parseDate, startOfDay } from '../core/time.ts'
+import { attach, DAY, IST, parseDate, startOfDay } from '../core/time.ts'
 import type { Topology } from '../core/topology.ts'
 import { Flow } from '../runtime/flow.ts'
 import { onShutdown } from '../runtime/shutdown.ts'
@@ -23,6 +23,8 @@ export interface ParityOptions {
   readonly out?: string
   readonly clickhouse?: string
   readonly database: string
+  /** Only rows of this part of the day, wall clock of the market; the end excluded. */
+  readonly time?: { readonly from: string; readonly to: string }
   readonly topology?: string
   readonly param: readonly string[]
   readonly preset?: string
@@ -38,8 +40,7 @@ export interface ParityOptions {
  * LAKE_EMPTY where there is no such recording.
  */
 export async function parity(options: ParityOptions): Promise<ParityReport> {
-  const from = startOfDay(parseDate(options.date), IST)
-  const extent: Extent = { from, to: from + DAY }
+  const extent = extentOf(options)
   const recordings = recordingsOfDay(options.lake, options.date, extent)
   const live = await openRun(options)
   const folder = mkdtempSync(join(tmpdir(), 'tickloom-parity-'))
@@ -59,6 +60,11 @@ export async function parity(options: ParityOptions): Promise<ParityReport> {
     rmSync(folder, { recursive: true, force: true })
     await live.close()
   }
+}
+
+function extentOf({ date, time }: ParityOptions): Extent {
+  const from = startOfDay(parseDate(date), IST)
+  return time === undefined ? { from, to: from + DAY } : { from: attach(`${date} ${time.from}`, IST), to: attach(`${date} ${time.to}`, IST) }
 }
 
 async function openRun({ out, clickhouse, database, run }: ParityOptions): Promise<WrittenRun> {

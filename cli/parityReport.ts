@@ -1,4 +1,4 @@
-import { formatTime, IST } from '../core/time.ts'
+import { formatTime, IST, MINUTE } from '../core/time.ts'
 import type { Blame } from './parityBlame.ts'
 import type { Compared, Difference, ParityRow } from './parityCompare.ts'
 import { shownNumber, table } from './tables.ts'
@@ -47,8 +47,10 @@ export function reportText(report: ParityReport): string {
       listed(input),
     )
   else parts.push('the recording has no row of that instrument')
-  if (first.live === undefined && first.ts >= recordedUntil)
-    parts.push(`the recording ends at ${timeText(recordedUntil)}: a replay closes the windows of the whole day, live had them open`)
+  if (first.live === undefined && first.ts >= recordedUntil - MINUTE)
+    parts.push(
+      `the recording ends at ${timeText(recordedUntil)}, where a replay closes every window and live had some open: compare what is before with --time`,
+    )
   return parts.join('\n')
 }
 

@@ -111,6 +111,25 @@ describe('parity of a day recorded live', () => {
     })
   })
 
+  it('compares the part of the day asked for only', async () => {
+    const out = copyOf(day.out)
+    await spoil(out, 'seconds', row(TEN), `SELECT * FROM rows WHERE NOT (${row(TEN)})`)
+    const [before, after] = await Promise.all(
+      ['09:15', '10:00'].map((from) => parity(optionsOf({ out, time: { from, to: from === '09:15' ? '10:00' : '10:01' } }))),
+    )
+    expect([before.equal, after.equal, after.outputs[0].onlyReplay]).toEqual([true, false, 1])
+    expect(after.outputs[0].replay).toBe(60 * 4)
+  })
+
+  it('says where the recording ends when that is where it differs', async () => {
+    const out = copyOf(day.out)
+    const end = at('15:29:59')
+    await spoil(out, 'seconds', row(end), `SELECT * FROM rows WHERE NOT (${row(end)})`)
+    const report = await parity(optionsOf({ out }))
+    expect(reportText({ ...report, recordedUntil: end + 500_000 })).toContain('the recording ends at 2025-01-06 15:29:59.500000')
+    expect(reportText(report)).not.toContain('the recording ends')
+  })
+
   it('compares the outputs asked for only', async () => {
     const out = copyOf(day.out)
     await spoil(out, 'bursts', row(TEN), `SELECT * FROM rows WHERE NOT (${row(TEN)})`)

@@ -94,7 +94,7 @@ describe('a recording', () => {
           rmSync(dirname(lake), { recursive: true })
         }
       }),
-      { numRuns: 40 },
+      { numRuns: 25 },
     )
-  }, 120_000)
+  }, 300_000)
 })
