@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -13,6 +13,8 @@ import { benchLake, peersFolder, peersPython } from '../tests/kit/benchLake.ts'
 interface Result {
   readonly name: string
   readonly seconds: number
+  /** From the start of the process to its end; of ours only. */
+  readonly wholeSeconds?: number
   readonly millionTicksPerSecond: number
   readonly peakMemoryMb: number
   readonly answers?: readonly number[]
@@ -28,7 +30,7 @@ function median(name: string, measure: () => Result): Result {
   const results = Array.from({ length: runs }, measure).sort((a, b) => a.seconds - b.seconds)
   const result = results[Math.floor((results.length - 1) / 2)]
   process.stderr.write(
-    `${name}: ${result.seconds.toFixed(2)} s, ${result.millionTicksPerSecond.toFixed(1)} M ticks/s, ${Math.round(result.peakMemoryMb)} MB (of ${results.map((r) => r.seconds.toFixed(2)).join(', ')})\n`,
+    `${name}: ${result.seconds.toFixed(2)} s${result.wholeSeconds === undefined ? '' : ` (whole ${result.wholeSeconds.toFixed(2)})`}, ${result.millionTicksPerSecond.toFixed(1)} M ticks/s, ${Math.round(result.peakMemoryMb)} MB (of ${results.map((r) => r.seconds.toFixed(2)).join(', ')})\n`,
   )
   return result
 }
@@ -69,10 +71,25 @@ function own(name: string, args: () => readonly string[]): Result {
   return median(name, () => {
     const s = tickloom(args())
     last.set(name, s)
-    return { name, seconds: s.seconds, millionTicksPerSecond: s.ticksPerSecond / 1e6, peakMemoryMb: s.peakMemory / 1e6 }
+    return { name, seconds: s.seconds, wholeSeconds: s.wholeSeconds, millionTicksPerSecond: s.ticksPerSecond / 1e6, peakMemoryMb: s.peakMemory / 1e6 }
   })
 }
 const last = new Map<string, ReplaySummary & { wholeSeconds: number }>()
+
+/** A layout filling a fresh cache, then replayed from it: what the second and every later replay of the same days costs. */
+function withCache(layout: string, lakeFolder: string): { readonly results: readonly Result[]; readonly megabytes: number; readonly cache: string } {
+  let cache = ''
+  const filled = own(`${layout}, 1 process, filling the cache`, () => {
+    if (cache !== '') rmSync(cache, { recursive: true, force: true })
+    cache = join(work, `cache-${++round}`)
+    return ['--lake', lakeFolder, '--cache', cache, '--workers', '1']
+  })
+  const processes = [1, 2].map((n) =>
+    own(`${layout}, cached, ${n === 1 ? '1 process' : '2 processes'}`, () => ['--lake', lakeFolder, '--cache', cache, '--workers', `${n}`]),
+  )
+  const megabytes = readdirSync(cache).reduce((sum, name) => sum + statSync(join(cache, name)).size, 0) / 1e6
+  return { results: [filled, ...processes], megabytes, cache }
+}
 
 async function answersOf(out: string): Promise<number[]> {
   const connection = await (await DuckDBInstance.create(':memory:')).connect()
@@ -118,6 +135,14 @@ const ours = [
   own('per-contract, 1 process', () => ['--lake', lake.perContract, '--workers', '1']),
   own('per-contract, 2 processes', () => ['--lake', lake.perContract, '--workers', '2']),
 ]
+const cached = [withCache('merged', lake.merged), withCache('per-contract', lake.perContract)]
+const fromCache = await Promise.all(
+  cached.map(({ cache }, i) => {
+    const out = fresh()
+    tickloom(['--lake', i === 0 ? lake.merged : lake.perContract, '--cache', cache, '--out', out, '--outputs', 'signals'])
+    return answersOf(out)
+  }),
+)
 const written = own('merged, everything written to Parquet and embedded ClickHouse', () => {
   const out = fresh()
   return ['--lake', lake.merged, '--workers', '2', '--out', out, '--clickhouse', join(out, 'clickhouse')]
@@ -140,8 +165,14 @@ process.stdout.write(
       peers,
       scans,
       ours: [...ours, written],
+      cached: {
+        replays: cached.flatMap(({ results }) => results),
+        megabytesOnDisk: { merged: cached[0].megabytes, perContract: cached[1].megabytes },
+        note: 'the figures of "cached" are of the second and every later replay of the same days, filter and columns',
+      },
       answers: {
         ours: answers,
+        oursFromCache: fromCache,
         peersAgree: peers.every((p) => p.answers === undefined || p.answers.every((n, i) => Math.abs(n - answers[i]) < 0.01)),
       },
       ratios: {
@@ -149,6 +180,8 @@ process.stdout.write(
         mergedTwoProcessesToBestPolars: bestPolars.seconds / ours[1].seconds,
         mergedOneProcessToBestPolars: bestPolars.seconds / ours[0].seconds,
         perContractTwoProcessesToBestPolars: bestPolars.seconds / ours[3].seconds,
+        cachedTwoProcessesToBestPolars: cached.map(({ results }) => bestPolars.seconds / results[2].seconds),
+        cachedOneProcessToBestPolars: cached.map(({ results }) => bestPolars.seconds / results[1].seconds),
       },
       whereTheTimeGoes: Object.fromEntries([...last].map(([name, s]) => [name, steps(s)])),
     },
