@@ -1,3 +1,5 @@
+import { connect as connectPlain, isIP } from 'node:net'
+import { connect as connectTls } from 'node:tls'
 import { promisify } from 'node:util'
 import { zstdCompress, zstdDecompress } from 'node:zlib'
 import kafkajs, { type KafkaConfig as KafkajsConfig, type SASLOptions } from 'kafkajs'
@@ -9,10 +11,21 @@ const { CompressionCodecs, CompressionTypes, Kafka, logLevel } = kafkajs
 /** What kafkajs calls an error it also throws, or gets over: who asked decides how bad it is. */
 const LEVELS = { [logLevel.ERROR]: 'warn', [logLevel.WARN]: 'warn', [logLevel.INFO]: 'info', [logLevel.DEBUG]: 'debug' } as const
 
+/** Milliseconds. */
+const KEEP_ALIVE = 60_000
+
 const zstd = { compress: ({ buffer }: { buffer: Buffer }) => promisify(zstdCompress)(buffer), decompress: promisify(zstdDecompress) }
 
-/** kafkajs as the configuration says; its retries end after about so many milliseconds. */
-export function kafkajsClient(config: KafkaConfig, log: KafkaLog | undefined, patience: number): InstanceType<typeof Kafka> {
+/**
+ * kafkajs as the configuration says; its retries end after about so many milliseconds. `broken` hears of each socket's
+ * failure: a certificate refused is one of them, as kafkajs takes it for a broken connection and tries again.
+ */
+export function kafkajsClient(
+  config: KafkaConfig,
+  log: KafkaLog | undefined,
+  patience: number,
+  broken?: (error: Error) => void,
+): InstanceType<typeof Kafka> {
   CompressionCodecs[CompressionTypes.ZSTD] = () => zstd
   const tls = config.tls()
   return new Kafka({
@@ -25,6 +38,12 @@ export function kafkajsClient(config: KafkaConfig, log: KafkaLog | undefined, pa
     retry: retriesFor(0.7 * patience),
     ssl: tls === undefined ? undefined : { ca: tls.ca, cert: tls.cert, key: tls.key },
     sasl: saslOptions(config),
+    socketFactory({ host, port, ssl, onConnect }) {
+      const servername = isIP(host) === 0 ? host : ''
+      const socket = ssl ? connectTls({ host, port, servername, ...ssl }, onConnect) : connectPlain({ host, port }, onConnect)
+      if (broken !== undefined) socket.on('error', broken)
+      return socket.setKeepAlive(true, KEEP_ALIVE)
+    },
     logLevel: log === undefined ? logLevel.NOTHING : logLevel.INFO,
     logCreator: () => (entry) => {
       const level = LEVELS[entry.level as keyof typeof LEVELS]

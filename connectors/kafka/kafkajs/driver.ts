@@ -13,14 +13,7 @@ import { KafkajsWire } from './wire.ts'
 
 /** kafkajs behind the port. Resolves when a broker has answered. */
 export async function openKafkajs(config: KafkaConfig, log: KafkaLog | undefined): Promise<KafkaDriver> {
-  const probe = kafkajsClient(config, log, config.connectTimeout).admin()
-  try {
-    await within(config.connectTimeout, `no broker at ${config.brokers.join(',')}`, probe.connect())
-  } catch (error) {
-    throw failureOf(config, 'Connecting', error)
-  } finally {
-    await probe.disconnect()
-  }
+  await reach(config, log)
   const kafka = kafkajsClient(config, log, config.requestTimeout)
   return new OpenedDriver('kafkajs', config, {
     join: (options) => joinGroup({ kafka, config, ...options }),
@@ -33,4 +26,21 @@ export async function openKafkajs(config: KafkaConfig, log: KafkaLog | undefined
       return new WireRangeReader(wire, config)
     },
   })
+}
+
+/** Resolves when a broker has answered. */
+async function reach(config: KafkaConfig, log: KafkaLog | undefined): Promise<void> {
+  const refused = Promise.withResolvers<never>()
+  const broken = (error: Error): void => {
+    const failure = failureOf(config, 'Connecting', error)
+    if (failure.code === 'KAFKA_REFUSED') refused.reject(failure)
+  }
+  const probe = kafkajsClient(config, log, config.connectTimeout, broken).admin()
+  try {
+    await within(config.connectTimeout, `no broker at ${config.brokers.join(',')}`, Promise.race([probe.connect(), refused.promise]))
+  } catch (error) {
+    throw failureOf(config, 'Connecting', error)
+  } finally {
+    await probe.disconnect()
+  }
 }

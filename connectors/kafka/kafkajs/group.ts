@@ -27,7 +27,8 @@ const LEAVE_WITHIN = 3000
 export async function joinGroup(joining: Joining): Promise<GroupReader> {
   const { kafka, config, group, topic } = joining
   const wire = new KafkajsWire(kafka, config)
-  const consumer = consumerOf(joining)
+  const state: State = { failingSince: undefined, left: false }
+  const consumer = consumerOf(joining, state)
   try {
     await within(config.requestTimeout, `joining ${group}`, Promise.all([wire.connect(), consumer.connect()]))
     await within(config.requestTimeout, `looking for ${topic}`, Promise.all([wire.learn(topic), consumer.subscribe({ topic, fromBeginning: true })]))
@@ -36,13 +37,17 @@ export async function joinGroup(joining: Joining): Promise<GroupReader> {
     throw failureOf(config, `Joining ${group} to read ${topic}`, error, { group, topic })
   }
   const reader = new MemberReader(wire, topic, config, joining.member)
-  keepMembership(joining, consumer, reader)
+  keepMembership(joining, consumer, state, reader)
   return reader
 }
 
-function consumerOf({ kafka, config, group }: Joining): Consumer {
+interface State {
+  failingSince: number | undefined
+  left: boolean
+}
+
+function consumerOf({ kafka, config, group }: Joining, state: State): Consumer {
   const { sessionTimeout, requestTimeout } = config
-  let since: number | undefined
   return kafka.consumer({
     groupId: group,
     sessionTimeout,
@@ -54,17 +59,18 @@ function consumerOf({ kafka, config, group }: Joining): Consumer {
     retry: {
       ...retriesFor(requestTimeout),
       // A member that lost its broker for longer than a call may take has lost its partitions, too.
-      restartOnFailure: async () => performance.now() - (since ??= performance.now()) < requestTimeout,
+      restartOnFailure: async () => !state.left && performance.now() - (state.failingSince ??= performance.now()) < requestTimeout,
     },
   })
 }
 
 /** With all partitions paused for good: kafkajs reads none of them. */
-function keepMembership({ config, group, topic }: Joining, consumer: Consumer, reader: MemberReader): void {
+function keepMembership({ config, group, topic }: Joining, consumer: Consumer, state: State, reader: MemberReader): void {
   const { GROUP_JOIN, REBALANCING, CRASH } = consumer.events
   const failure = (error: unknown): Error => failureOf(config, `Membership of ${group}`, error, { group, topic })
   consumer.on(GROUP_JOIN, ({ payload }) => {
     consumer.pause([{ topic }])
+    state.failingSince = undefined
     reader.assigned(payload.memberAssignment[topic] ?? [])
   })
   consumer.on(REBALANCING, () => reader.rebalancing())
@@ -72,6 +78,11 @@ function keepMembership({ config, group, topic }: Joining, consumer: Consumer, r
     const crash = failure(payload.error)
     if (!payload.restart || !passes(crash)) reader.fail(crash)
   })
-  reader.begin({ leave: () => within(LEAVE_WITHIN, 'leaving the group', consumer.disconnect()) })
+  reader.begin({
+    leave: () => {
+      state.left = true
+      return within(LEAVE_WITHIN, 'leaving the group', consumer.disconnect())
+    },
+  })
   consumer.run({ autoCommit: false, eachBatch: async () => {} }).catch((error) => reader.fail(failure(error)))
 }

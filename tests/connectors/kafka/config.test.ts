@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
@@ -79,8 +79,11 @@ describe('the configuration of Kafka', () => {
     expect(failureOf({ file })).toMatchObject({ code: 'OPTION_INVALID', message: expect.stringContaining('pasword in') })
   })
 
-  test('has a variable for every setting', () => {
+  test('has a variable for every setting, and a line of the how-to', () => {
     expect(Object.keys(variables)).toEqual(Object.keys(settings))
+    const page = readFileSync(new URL('../../../docs/howto/connect-to-kafka.md', import.meta.url), 'utf8')
+    const lines = [...page.matchAll(/^\| `(TICKLOOM_\w+)` \| `(\w+)`/gm)].map(([, variable, key]) => [key, variable])
+    expect(lines).toEqual(Object.entries(variables))
   })
 })
 
