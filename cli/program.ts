@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { demoVerb } from './demo.ts'
 import { devVerb } from './dev.ts'
+import { dlqVerb } from './dlq.ts'
 import { EndWith } from './exit.ts'
 import { describeFailure, exitCodeOf } from './fail.ts'
 import { feedVerb } from './feed.ts'
@@ -11,6 +12,7 @@ import { recordVerb } from './record.ts'
 import { replayVerb } from './replay.ts'
 import { sqlCommand } from './sql.ts'
 import { synthVerb } from './synth.ts'
+import { topicsVerb } from './topics.ts'
 import { version } from './version.ts'
 
 /** Every verb of the command line. */
@@ -29,6 +31,8 @@ export function program(): Command {
     graphVerb(),
     parityVerb(),
     demoVerb(),
+    topicsVerb(),
+    dlqVerb(),
     devVerb(),
   ])
     root.addCommand(command)
