@@ -21,7 +21,9 @@ export interface RecordingDestinationOptions {
  * (docs/concepts/recordings.md). The topology has one output of rows with `ts` and `instrument`, heartbeats among them.
  *
  * D is the date of arrival: that of the highest event time so far, heartbeats included, so that a late row lies where it
- * came, after the row or heartbeat that made it late. Manifest, idempotence and failures are those of parquetDestination.
+ * came, after the row or heartbeat that made it late. Manifest, idempotence and failures are those of parquetDestination,
+ * but for one: opened without a checkpoint, it forgets only what lies from its first epoch on, which is recorded again.
+ * What is older the log may no longer have.
  */
 export function recordingDestination({ lake, zone = IST }: RecordingDestinationOptions): Destination {
   return {
@@ -35,10 +37,9 @@ export function recordingDestination({ lake, zone = IST }: RecordingDestinationO
       const recorded = join(lake, RECORDED)
       probeFolder(join(recorded, 'meta'))
       const manifest = new OutputManifest(recorded, task.run, task.partition)
-      const kept = await manifest.trim(task.committed, foldersOf(recorded, task.partition), (path) =>
-        isEpochFile(path.slice(path.lastIndexOf('/') + 1)),
-      )
-      return new RecordingSink(recorded, zone, task, output, manifest, kept)
+      const sink = new RecordingSink(recorded, zone, task, output, manifest)
+      if (task.committed !== undefined) await sink.goOnAfter(task.committed)
+      return sink
     },
     close: async () => {},
   }
@@ -51,17 +52,23 @@ class RecordingSink implements Sink {
   readonly #output: string
   readonly #manifest: OutputManifest
   readonly #buffers: EpochBuffers
-  /** Highest event time filed; after a restart it is read back from the manifest. */
-  #maximum: number
+  /** Highest event time filed; undefined until it is known how much of an earlier recording stays. */
+  #maximum: number | undefined
 
-  constructor(dir: string, zone: Zone, task: SinkTask, output: string, manifest: OutputManifest, kept: readonly OutputFile[]) {
+  constructor(dir: string, zone: Zone, task: SinkTask, output: string, manifest: OutputManifest) {
     this.#dir = dir
     this.#zone = zone
     this.#task = task
     this.#output = output
     this.#manifest = manifest
     this.#buffers = new EpochBuffers(task.outputs)
-    this.#maximum = kept.reduce((highest, { max }) => Math.max(highest, max ?? -Infinity), -Infinity)
+  }
+
+  /** Forgets what lies beyond that epoch. */
+  async goOnAfter(epoch: number): Promise<number> {
+    const isOwn = (path: string): boolean => isEpochFile(path.slice(path.lastIndexOf('/') + 1))
+    const kept = await this.#manifest.trim(epoch, foldersOf(this.#dir, this.#task.partition), isOwn)
+    return (this.#maximum = kept.reduce((highest, { max }) => Math.max(highest, max ?? -Infinity), -Infinity))
   }
 
   write(output: string, batch: Batch<Schema>): void {
@@ -71,7 +78,7 @@ class RecordingSink implements Sink {
   async flush(epoch: number): Promise<Flushed> {
     const rows = this.#buffers.seal(epoch).get(this.#output)?.view(-Infinity) as Batch<Schema>
     const files: OutputFile[] = []
-    let maximum = this.#maximum
+    let maximum = this.#maximum ?? (await this.goOnAfter(epoch - 1))
     for (let from = 0; from < rows.n; ) {
       const day = this.#stretch(rows, from, maximum)
       files.push(await this.#write(sliceRows(rows, from, day.to, -Infinity), formatDate(day.date), epoch))

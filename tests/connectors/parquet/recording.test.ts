@@ -13,7 +13,7 @@ import { Quote, Trade } from '../../../core/market.ts'
 import type { Position } from '../../../core/ports.ts'
 import { MINUTE, SECOND } from '../../../core/time.ts'
 import { concat } from '../../../runtime/concat.ts'
-import { recordedLake } from '../../kit/recordedLake.ts'
+import { recordedLake, temporaryLake } from '../../kit/recordedLake.ts'
 import { sourceContract } from '../../kit/sourceContract.ts'
 import { at, clock, type Row, rowsOf, toBatch, toRows } from '../../kit/table.ts'
 
@@ -197,6 +197,27 @@ describe('a recording', () => {
     const open = (outputs: object) => recordingDestination({ lake }).open({ ...task, outputs: outputs as never })
     for (const outputs of [{ a: Quote, b: Quote }, {}, { a: { ts: 'time' } }])
       await expect(open(outputs)).rejects.toMatchObject({ code: 'TOPOLOGY_INVALID' })
+  })
+
+  it('files what is written while an epoch is being flushed under the epoch after it', async () => {
+    const fresh = temporaryLake()
+    const task = { topology: 'record', run: 'r', partition: '0', instruments, outputs: { ticks: Quote }, committed: undefined }
+    const sink = await recordingDestination({ lake: fresh }).open(task)
+    sink.write('ticks', toBatch(Quote, rows.slice(0, 1), instruments))
+    const flushed = sink.flush(MONDAY)
+    sink.write('ticks', toBatch(Quote, rows.slice(1, 4), instruments))
+    expect([(await flushed).rows, (await sink.flush(MONDAY + 1)).rows]).toEqual([1, 3])
+    expect(outputFiles(join(fresh, 'recorded'), '0').map((file) => [file.epoch, file.rows])).toEqual([
+      [MONDAY, 1],
+      [MONDAY + 1, 3],
+    ])
+  })
+
+  it('that is begun again without a checkpoint keeps what is older than its first epoch', async () => {
+    const again = await recordedLake({ '0': batches }, { instruments, epoch: MINUTE })
+    rmSync(join(again, 'checkpoints'), { recursive: true })
+    await recordedLake({ '0': batches.slice(3) }, { instruments, epoch: MINUTE, lake: again })
+    expect(await read({ lake: again })).toEqual(await read({ lake: await recordedLake({ '0': batches }, { instruments, epoch: MINUTE }) }))
   })
 
   it('forgets what lies beyond the committed epoch, and files a late row by what was filed before the restart', async () => {
