@@ -1,5 +1,5 @@
-import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parity } from '../../cli/parityDay.ts'
 import { reportText } from '../../cli/parityReport.ts'
@@ -13,7 +13,10 @@ let day: LiveDay
 beforeAll(async () => {
   day = await liveDay({ clickhouse: true })
 }, 60_000)
-afterAll(closeEmbeddedEngine)
+afterAll(() => {
+  closeEmbeddedEngine()
+  rmSync(dirname(day.lake), { recursive: true, force: true })
+})
 
 const optionsOf = (more: object = {}) => ({ run: 'R', date: '2025-01-06', lake: day.lake, database: 'tickloom', param: [], rows: 2, ...more })
 /** What parity says of the run after `spoiling` it: the step, the first row, what is missing where. */
