@@ -61,7 +61,7 @@ function difference({ output, ts, live, replay, columns }: Difference): string {
       : replay === undefined
         ? 'missing in replay'
         : columns.length > 0
-          ? `${columns.join(', ')} differ`
+          ? `other in ${columns.join(', ')}`
           : 'not as often'
   const sides = [...(live === undefined ? [] : [['live', live] as const]), ...(replay === undefined ? [] : [['replay', replay] as const])]
   return `${output} at ${timeText(ts)}: ${what}\n${listed(
