@@ -8,12 +8,16 @@ import type { ReplayOptions } from '../../../cli/replayOptions.ts'
 import { replay } from '../../../cli/replayRun.ts'
 import { closeEmbeddedEngine } from '../../../connectors/clickhouse/engine.ts'
 import { duckRows } from '../../../connectors/parquet/duck.ts'
+import { Instruments } from '../../../core/instruments.ts'
+import { Quote } from '../../../core/market.ts'
 import { HOUR, MINUTE } from '../../../core/time.ts'
 import { benchLake } from '../../kit/benchLake.ts'
 import { tickloom } from '../../kit/commandLine.ts'
 import { marketLake } from '../../kit/marketLake.ts'
 import { parquetFiles } from '../../kit/outputs.ts'
-import { filesOf, PLENTY } from './cacheFixtures.ts'
+import { recordedLake } from '../../kit/recordedLake.ts'
+import { at, toBatch } from '../../kit/table.ts'
+import { filesOf, PLENTY, readDays } from './cacheFixtures.ts'
 import { folder } from './fixtures.ts'
 
 afterAll(closeEmbeddedEngine)
@@ -141,4 +145,17 @@ describe.skipIf(market === undefined)('J1 on one day of 120 contracts, filling t
     },
     120_000,
   )
+})
+
+describe('a lake of recordings', () => {
+  it('is read as without a cache, also where the other files of the lake were cached before it had any', async () => {
+    const [lake, cache] = [await marketLake({ strikes: 1 }), folder()]
+    await readDays({ lake, cache })
+    const instruments = new Instruments()
+    const tick = { ts: at('09:15:00'), instrument: 'NIFTY', price: 1, volume: 1 }
+    await recordedLake({ 0: [toBatch(Quote, [tick], instruments, at('09:16:00'))] }, { instruments, lake })
+    const uncached = await readDays({ lake })
+    expect(Object.values(uncached.rows).map((rows) => rows.length)).toEqual([1])
+    expect(await readDays({ lake, cache })).toEqual(uncached)
+  }, 60_000)
 })
