@@ -1,4 +1,5 @@
 import type { FeedStream } from '../connectors/kafka/feed.ts'
+import { recordedPartition } from '../connectors/parquet/recording.ts'
 import { parquetSource } from '../connectors/parquet/source.ts'
 import { MarketDay } from '../connectors/synthetic/market.ts'
 import { parseSyntheticOptions, syntheticDays } from '../connectors/synthetic/source.ts'
@@ -38,11 +39,11 @@ async function lake({ origin, time, until }: Wanted, instruments: Instruments, p
   const { kind, ...filter } = origin
   const source = parquetSource({ ...filter, timeFrom: time?.from, timeTo: time?.to, columns: Quote, instruments })
   const found = await source.partitions()
-  const recorded = found.flatMap(({ name }) => recordedPartition(name) ?? [])
+  const recorded = found.flatMap(({ name }) => numberOf(name) ?? [])
   checkRecorded(recorded, partitions)
   const days = new Map<string, FeedStream[]>()
   for (const { name } of found) {
-    const [date, partition] = [name.slice(0, 10), recordedPartition(name)]
+    const [date, partition] = [name.slice(0, 10), numberOf(name)]
     const deliveries = withoutEnd(() => source.open(name, undefined, signal), startOfDay(parseDate(date), IST) + DAY)
     const stream = partition === undefined ? { deliveries, until: endOf(date, time, until) } : { deliveries, partition }
     days.set(date, [...(days.get(date) ?? []), stream])
@@ -51,10 +52,10 @@ async function lake({ origin, time, until }: Wanted, instruments: Instruments, p
   return { columns: Quote, days: [...days].map(([date, streams]) => ({ date, streams })), rowsInAll: () => rows, close: () => source.close() }
 }
 
-/** A recording's partitions are called date.pN. */
-function recordedPartition(name: string): number | undefined {
-  const partition = /^.{10}\.p(.+)$/.exec(name)?.[1]
-  if (partition === undefined) return undefined
+/** The number of the partition that a recording is of. */
+function numberOf(name: string): number | undefined {
+  const partition = recordedPartition(name)
+  if (partition === '') return undefined
   if (/^\d+$/.test(partition)) return Number(partition)
   throw new TickloomError('OPTION_INVALID', `${name} was not recorded from a Kafka topic: its partition has no number`, { partition: name })
 }
