@@ -9,6 +9,8 @@ export interface Delivery<S extends Schema> {
   readonly batch: Batch<S>
   /** The source has made sure that no row of the batch is older than the row before it. */
   readonly sorted?: boolean
+  /** Of a live log: records that have come already and are not delivered yet. */
+  readonly waiting?: number
   after(rows: number): Position
 }
 
@@ -75,6 +77,14 @@ export interface SavedCheckpoint {
   readonly bytes: Uint8Array
 }
 
+/** Where one partition of a log stood when its last owner ended. */
+export interface Restored {
+  /** The newest full checkpoint, then the differences after it in their order. Empty: never committed. */
+  readonly kept: readonly SavedCheckpoint[]
+  /** Announced, and not committed: sinks may hold some of its epochs already, so the next commit must end there. */
+  readonly announced: number | undefined
+}
+
 /** The end of an epoch of one partition of a log. */
 export interface EpochEnd extends SavedCheckpoint {
   readonly epoch: number
@@ -89,8 +99,10 @@ export interface EpochEnd extends SavedCheckpoint {
  * a commit after somebody else's claim throws FENCED and changes nothing.
  */
 export interface LogPartition<S extends Schema = Schema> {
-  /** What was committed last: the newest full checkpoint, then the differences after it in their order. Empty: never. */
-  restore(): Promise<readonly SavedCheckpoint[]>
+  /** What was committed last. */
+  restore(): Promise<Restored>
+  /** Makes known to every later owner that the next commit is that of all epochs up to this one. Throws FENCED. */
+  announce(epoch: number): Promise<void>
   /** Rows from the position on; never ends by itself. Where there is no position, from the oldest record kept. */
   open(from: Position | undefined, signal: AbortSignal): AsyncIterable<Delivery<S>>
   /** When something last arrived, record or heartbeat, by performance.now(); undefined: nothing since the claim. */

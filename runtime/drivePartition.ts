@@ -4,6 +4,7 @@ import type { Destination, Sink, Source } from '../core/ports.ts'
 import type { Topology } from '../core/topology.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import { Flow } from './flow.ts'
+import type { Announcements } from './grouping.ts'
 import { MeteredSink } from './meteredSink.ts'
 import { type PumpResult, pump } from './pump.ts'
 import type { PartitionSummary, PartitionTotals, StepSummary, Watch } from './summaries.ts'
@@ -26,6 +27,8 @@ export interface PartitionTask {
   readonly resume: Checkpoint | undefined
   /** Go on from where it stood, with steps that remember nothing. */
   readonly resetState?: boolean
+  /** Where epochs may be committed together. */
+  readonly announcements?: Announcements
   /** A sink that is this partition's own, under its name. */
   readonly ownSink?: readonly [name: string, sink: Sink]
   save(checkpoint: Checkpoint): Promise<void> | void
@@ -34,7 +37,7 @@ export interface PartitionTask {
 /** Runs one partition until its source ends, with every destination opened for it and its sinks and steps measured. Throws what `pump` does. */
 export async function drivePartition(plan: Plan, task: PartitionTask, watch: Watch): Promise<PartitionSummary> {
   const { topology, params, run, instruments, destinations, epochLength } = plan
-  const { partition, source, resume, resetState, ownSink } = task
+  const { partition, source, resume, resetState, announcements, ownSink } = task
   const flow = new Flow({ instruments })
   const sinks: MeteredSink[] = []
   const peak: Record<string, number> = {}
@@ -57,6 +60,7 @@ export async function drivePartition(plan: Plan, task: PartitionTask, watch: Wat
       epochLength,
       resume,
       resetState,
+      announcements,
       async save(checkpoint) {
         await task.save(checkpoint)
         for (const [id, bytes] of Object.entries(flow.stateBytes())) peak[id] = Math.max(peak[id] ?? 0, bytes)

@@ -41,18 +41,17 @@ export class LivePartition {
       instruments,
     })
     try {
-      const { resume, chain } = await this.#restore(claimed)
-      await this.#pump(claimed, resume, chain, signal)
+      await this.#pump(claimed, await this.#restore(claimed), signal)
     } finally {
       await claimed.release()
       this.#watch.onEvent?.({ type: 'released', partition: this.#partition })
     }
   }
 
-  async #restore(claimed: LogPartition): Promise<{ resume: Checkpoint | undefined; chain: CheckpointChain }> {
+  async #restore(claimed: LogPartition): Promise<Standing> {
     const { topology } = this.#plan
     const start = performance.now()
-    const kept = await claimed.restore()
+    const { kept, announced } = await claimed.restore()
     const resume = decodeChain(kept, `of partition ${this.#partition}`)
     const own = `${topology.name}@${topology.version}`
     if (resume !== undefined && resume.topology.split('@')[0] !== topology.name && !this.#reset) {
@@ -70,10 +69,10 @@ export class LivePartition {
       reset: this.#reset,
     })
     const chain = new CheckpointChain(resume === undefined || this.#reset ? undefined : { checkpoint: resume, kept })
-    return { resume, chain }
+    return { resume, chain, announced }
   }
 
-  async #pump(claimed: LogPartition, resume: Checkpoint | undefined, chain: CheckpointChain, signal: AbortSignal): Promise<void> {
+  async #pump(claimed: LogPartition, { resume, chain, announced }: Standing, signal: AbortSignal): Promise<void> {
     const { instruments, silence } = this.#plan
     const watch = this.#watch
     const partition = this.#partition
@@ -86,6 +85,7 @@ export class LivePartition {
           source: sourceOf(partition, claimed),
           resume,
           resetState: this.#reset,
+          announcements: { pending: announced, announce: (epoch) => claimed.announce(epoch) },
           ...(claimed.sink === undefined ? {} : { ownSink: ['log', claimed.sink] as const }),
           save: async (checkpoint) => {
             const start = performance.now()
@@ -115,6 +115,12 @@ export class LivePartition {
       quiet.stop()
     }
   }
+}
+
+interface Standing {
+  readonly resume: Checkpoint | undefined
+  readonly chain: CheckpointChain
+  readonly announced: number | undefined
 }
 
 function sourceOf(partition: string, claimed: LogPartition): Source {

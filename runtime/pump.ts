@@ -7,6 +7,7 @@ import type { Topology } from '../core/topology.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import { EpochCutter } from './epochs.ts'
 import type { Flow } from './flow.ts'
+import { type Announcements, Grouping } from './grouping.ts'
 
 /** A cache's worth of rows: longer batches are handed to the graph in pieces of this many. */
 const PIECE = 8192
@@ -23,6 +24,8 @@ export interface PumpTask {
   readonly resume: Checkpoint | undefined
   /** Go on from where the checkpoint stands, with steps that remember nothing. */
   readonly resetState?: boolean
+  /** Where epochs may be committed together (grouping.ts); a commit an epoch otherwise. */
+  readonly announcements?: Announcements
   /** Makes the checkpoint durable. Called after every sink has flushed the epoch. */
   save(checkpoint: Checkpoint): Promise<void> | void
   readonly signal: AbortSignal
@@ -67,6 +70,9 @@ class Loop {
   /** Ends the waiting for a source that has nothing to say when something else has failed. */
   readonly #broken = new AbortController()
   #saving: Promise<void> = Promise.resolve()
+  #busy = false
+  readonly #grouping: Grouping | undefined
+  #rowsCommitted = 0
   #position: Position | undefined
   rowsIn: number
   readSeconds = 0
@@ -74,6 +80,7 @@ class Loop {
 
   constructor(task: PumpTask) {
     this.#task = task
+    this.#grouping = task.announcements === undefined ? undefined : new Grouping(task.announcements)
     const { topology, flow, params, resume } = task
     const names = Object.keys(topology.inputs)
     if (names.length !== 1)
@@ -119,7 +126,7 @@ class Loop {
         (piece) => this.#feed(piece),
         async (epoch, rows) => {
           if (rows > 0) this.#position = delivery.after(rows)
-          await this.#endEpoch(epoch, false)
+          await this.#endEpoch(epoch, false, (delivery.waiting ?? 0) + delivery.batch.n - rows)
         },
         delivery.sorted,
       )
@@ -167,9 +174,19 @@ class Loop {
     if (this.#failure !== undefined) throw this.#failure
   }
 
-  async #endEpoch(epoch: number, done: boolean): Promise<void> {
+  async #endEpoch(epoch: number, done: boolean, waiting = 0): Promise<void> {
+    const rows = this.rowsIn + Object.values(this.rowsOut).reduce((sum, n) => sum + n, 0)
+    const how = this.#grouping?.at(epoch, this.#busy, rows - this.#rowsCommitted, waiting) ?? 'commit'
+    if (how === 'go on' && !done) return
     await this.#saving
+    if (how === 'announce and commit') await this.#task.announcements?.announce(epoch)
     if (this.#failure !== undefined) throw this.#failure
+    this.#rowsCommitted = rows
+    this.#commit(epoch, done)
+  }
+
+  /** Takes what is to be saved, and has it saved while the graph goes on. */
+  #commit(epoch: number, done: boolean): void {
     const { flow, topology, sinks, save } = this.#task
     const checkpoint: Checkpoint = {
       topology: `${topology.name}@${topology.version}`,
@@ -184,11 +201,15 @@ class Loop {
       sections: done ? [] : flow.snapshot(),
     }
     const flushed = Promise.all(sinks.map((sink) => sink.flush(epoch)))
+    this.#busy = true
     this.#saving = flushed
       .then(() => save(checkpoint))
       .catch((thrown: unknown) => {
         this.#failure ??= thrown
         this.#broken.abort()
+      })
+      .finally(() => {
+        this.#busy = false
       })
   }
 }

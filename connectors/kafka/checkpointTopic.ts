@@ -15,6 +15,8 @@ interface Head {
   readonly chunks: readonly number[]
   /** Records below this offset were sent to the dead letters where they had to. */
   readonly judged: number
+  /** The epoch up to which the next commit goes, when it was announced. */
+  readonly announced?: number
 }
 
 /**
@@ -39,6 +41,10 @@ export class CheckpointTopic {
 
   get judged(): number {
     return this.#head.judged
+  }
+
+  get announced(): number | undefined {
+    return this.#head.announced
   }
 
   /** What was committed last. To be called after the partition's producer was opened, so that no commit is under way. Throws CHECKPOINT_CORRUPT. */
@@ -89,9 +95,9 @@ export class CheckpointTopic {
     }
   }
 
-  /** The record that says how far dead letters were sent, between two checkpoints. */
-  writeJudged(judged: number): { readonly records: NewRecord[]; committed(): void } {
-    const head = { ...this.#head, judged }
+  /** The record that says, between two checkpoints, how far dead letters were sent, or what was announced. */
+  amend(change: Pick<Head, 'judged' | 'announced'>): { readonly records: NewRecord[]; committed(): void } {
+    const head = { ...this.#head, ...change }
     return {
       records: [{ key: this.#key('head'), value: Buffer.from(JSON.stringify(head)) }],
       committed: () => {

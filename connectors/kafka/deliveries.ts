@@ -49,8 +49,8 @@ export class Deliveries<S extends Schema> {
     return [...this.#seen.keys()].filter((id) => this.#seen[id] === 1)
   }
 
-  /** Throws what asking the registry for a schema throws: that is no fault of the record. */
-  async *of(batch: RecordBatch): AsyncGenerator<Delivery<S>, void, undefined> {
+  /** `waiting`: records behind this batch. Throws what asking the registry for a schema throws: that is no fault of the record. */
+  async *of(batch: RecordBatch, waiting: () => number = () => 0): AsyncGenerator<Delivery<S>, void, undefined> {
     const { decoder } = this.#options
     for (let i = 0; i < batch.n; ) {
       i = this.#fill(batch, i)
@@ -60,7 +60,7 @@ export class Deliveries<S extends Schema> {
         this.#asks = false
         continue
       }
-      yield this.#delivery(i < batch.n ? batch.offsets[i] : batch.next)
+      yield this.#delivery(i < batch.n ? batch.offsets[i] : batch.next, batch.n - i + waiting())
       this.#rows.clear()
       this.#before = 0
     }
@@ -105,13 +105,14 @@ export class Deliveries<S extends Schema> {
     else this.#offsets.fill(offset, first, rows.n)
   }
 
-  #delivery(next: number): Delivery<S> {
+  #delivery(next: number, waiting: number): Delivery<S> {
     const { n } = this.#rows
     this.#mark(n)
     const offsets = this.#offsets
     const before = this.#before
     return {
       batch: this.#rows.view(this.#watermark),
+      waiting,
       after(rows): Position {
         if (rows >= n) return { offset: next }
         let first = rows

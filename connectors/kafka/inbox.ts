@@ -37,6 +37,11 @@ export class Inbox {
     this.#limits = limits
   }
 
+  /** Records that wait to be taken. */
+  get records(): number {
+    return this.#records
+  }
+
   get full(): boolean {
     return this.#full
   }

@@ -1,5 +1,5 @@
 import type { Schema } from '../../core/batch.ts'
-import type { Delivery, EpochEnd, LogPartition, Position, SavedCheckpoint } from '../../core/ports.ts'
+import type { Delivery, EpochEnd, LogPartition, Position, Restored, SavedCheckpoint } from '../../core/ports.ts'
 import { RecordDecoder } from '../avro/decoder.ts'
 import { CheckpointTopic } from './checkpointTopic.ts'
 import { DeadLetters } from './deadLetters.ts'
@@ -56,10 +56,14 @@ export class KafkaPartition<S extends Schema> implements LogPartition<S> {
     return this.#deliveries?.delivered() ?? []
   }
 
-  async restore(): Promise<readonly SavedCheckpoint[]> {
+  async restore(): Promise<Restored> {
     const kept = await this.#reading.readKept(this.#checkpoints)
     this.#dead = new DeadLetters(this.#options.group, this.#checkpoints.judged)
-    return kept
+    return { kept, announced: this.#checkpoints.announced }
+  }
+
+  announce(epoch: number): Promise<void> {
+    return this.#amend({ announced: epoch })
   }
 
   async *open(from: Position | undefined, signal: AbortSignal): AsyncGenerator<Delivery<S>, void, undefined> {
@@ -81,12 +85,12 @@ export class KafkaPartition<S extends Schema> implements LogPartition<S> {
     this.#inbox = inbox
     try {
       for (;;) {
-        for await (const delivery of deliveries.of(await inbox.take(signal))) {
+        for await (const delivery of deliveries.of(await inbox.take(signal), () => inbox.records)) {
           this.#yielded = performance.now()
           yield delivery
           signal.throwIfAborted()
         }
-        if (this.#dead.due) await this.#sendDead()
+        if (this.#dead.due) await this.#amend({})
       }
     } finally {
       this.#reading.detach(this.#number)
@@ -112,9 +116,10 @@ export class KafkaPartition<S extends Schema> implements LogPartition<S> {
     return this.#alone(() => this.#producer.close())
   }
 
-  #sendDead(): Promise<void> {
+  /** A transaction between two epochs: a change of the head, and the dead letters that wait. */
+  #amend(change: { readonly announced?: number }): Promise<void> {
     return this.#alone(async () => {
-      const { records, committed } = this.#checkpoints.writeJudged(this.#judged())
+      const { records, committed } = this.#checkpoints.amend({ ...change, judged: this.#judged() })
       const outgoing: Outgoing[] = [...this.#deadLetters(), { topic: this.#options.topics.checkpoints, partition: this.#number, records }]
       await this.#producer.commit({ outgoing })
       committed()

@@ -6,6 +6,7 @@ import type { Delivery, EpochEnd, Log, LogPartition, Position, SavedCheckpoint }
 interface Shelf<S extends Schema> {
   readonly batches: Batch<S>[]
   kept: SavedCheckpoint[]
+  announced: number | undefined
   /** Raised by each claim: the owner is whoever claimed last. */
   claims: number
   /** Wakes whoever waits for the next batch. */
@@ -73,12 +74,19 @@ export class MemoryLog<S extends Schema> {
     const claim = ++from.claims
     let heardAt: number | undefined
     const delivered = new Set<number>()
+    const own = (): void => {
+      if (claim !== from.claims) throw new TickloomError('FENCED', 'somebody else claimed the partition')
+    }
     return {
       get heardAt() {
         return heardAt
       },
       delivered: () => [...delivered],
-      restore: async () => from.kept,
+      restore: async () => ({ kept: from.kept, announced: from.announced }),
+      async announce(epoch) {
+        own()
+        from.announced = epoch
+      },
       async *open(position, signal) {
         for await (const delivery of deliveries(from, position, signal)) {
           heardAt = performance.now()
@@ -88,7 +96,8 @@ export class MemoryLog<S extends Schema> {
         }
       },
       async commit({ full, bytes }: EpochEnd) {
-        if (claim !== from.claims) throw new TickloomError('FENCED', 'somebody else claimed the partition')
+        own()
+        from.announced = undefined
         from.kept = full ? [{ full, bytes }] : [...from.kept, { full, bytes }]
       },
       release: async () => {},
@@ -101,7 +110,7 @@ function shelf<S extends Schema>(): Shelf<S> {
   const next = new Promise<void>((resolve) => {
     wake = resolve
   })
-  return { batches: [], kept: [], claims: 0, wake, next }
+  return { batches: [], kept: [], announced: undefined, claims: 0, wake, next }
 }
 
 async function* deliveries<S extends Schema>(from: Shelf<S>, position: Position | undefined, signal: AbortSignal): AsyncGenerator<Delivery<S>> {
@@ -120,6 +129,7 @@ async function* deliveries<S extends Schema>(from: Shelf<S>, position: Position 
     batch++
     row = 0
     const rest = before === 0 ? whole : sliceRows(whole, before, whole.n, whole.watermark)
-    yield { batch: rest, after: (rows) => (before + rows >= whole.n ? { batch: at + 1, row: 0 } : { batch: at, row: before + rows }) }
+    const waiting = from.batches.length - batch
+    yield { batch: rest, waiting, after: (rows) => (before + rows >= whole.n ? { batch: at + 1, row: 0 } : { batch: at, row: before + rows }) }
   }
 }

@@ -93,20 +93,40 @@ export function logContract(make: () => Promise<LogBench>): void {
       { full: false, bytes: Uint8Array.of(9) },
     ]
     let partition = await log.claim('0', task(bench))
-    expect(await partition.restore()).toEqual([])
+    expect(await partition.restore()).toEqual({ kept: [], announced: undefined })
     await bench.append('0', toBatch(Trade, rowsFrom(0, 3), bench.instruments) as Batch<Trade>)
     const { after } = await read(bench, partition, undefined, 3)
     for (const [epoch, piece] of pieces.entries()) {
       await partition.commit({ ...piece, epoch, position: after })
       await partition.release()
       partition = await log.claim('0', task(bench))
-      const kept = (await partition.restore()).map(({ full, bytes }) => [full, Buffer.from(bytes).toString('base64')])
+      const kept = (await partition.restore()).kept.map(({ full, bytes }) => [full, Buffer.from(bytes).toString('base64')])
       const from = epoch < 3 ? 0 : 3
       expect(kept, `after epoch ${epoch}`).toEqual(
         pieces.slice(from, epoch + 1).map(({ full, bytes }) => [full, Buffer.from(bytes).toString('base64')]),
       )
     }
     await partition.release()
+    await member.leave()
+  })
+
+  it('keeps what was announced until it is committed, and lets no zombie announce', async () => {
+    const bench = await make()
+    const log = bench.member()
+    const member = await joined(log)
+    await bench.append('0', toBatch(Trade, rowsFrom(0, 3), bench.instruments) as Batch<Trade>)
+    const first = await log.claim('0', task(bench))
+    await first.restore()
+    const { after } = await read(bench, first, undefined, 3)
+    await first.commit({ epoch: 1, full: true, bytes: Uint8Array.of(1), position: after })
+    await first.announce(7)
+    const next = await log.claim('0', task(bench))
+    expect(await next.restore()).toMatchObject({ announced: 7, kept: [{ full: true }] })
+    await expect(first.announce(8)).rejects.toMatchObject({ code: 'FENCED' })
+    await next.commit({ epoch: 7, full: false, bytes: Uint8Array.of(2), position: after })
+    const last = await log.claim('0', task(bench))
+    expect((await last.restore()).announced).toBeUndefined()
+    for (const partition of [first, next, last]) await partition.release()
     await member.leave()
   })
 
@@ -119,12 +139,12 @@ export function logContract(make: () => Promise<LogBench>): void {
     const { after } = await read(bench, zombie, undefined, 3)
     await zombie.commit({ epoch: 1, full: true, bytes: Uint8Array.of(1), position: after })
     const owner = await log.claim('0', task(bench))
-    expect((await owner.restore()).map(({ bytes }) => [...bytes])).toEqual([[1]])
+    expect((await owner.restore()).kept.map(({ bytes }) => [...bytes])).toEqual([[1]])
     await expect(zombie.commit({ epoch: 2, full: true, bytes: Uint8Array.of(2), position: after })).rejects.toMatchObject({ code: 'FENCED' })
     await owner.commit({ epoch: 2, full: true, bytes: Uint8Array.of(3), position: after })
     await zombie.release()
     const next = await log.claim('0', task(bench))
-    expect((await next.restore()).map(({ bytes }) => [...bytes])).toEqual([[3]])
+    expect((await next.restore()).kept.map(({ bytes }) => [...bytes])).toEqual([[3]])
     await owner.release()
     await next.release()
     await member.leave()

@@ -124,6 +124,43 @@ describe('a live run', () => {
     expect(worker.events.filter((e) => e.type === 'restored').length).toBe(3)
   })
 
+  it('catches up in groups of epochs, and gives the same rows when it is stopped in the middle of them', async () => {
+    const SECONDS = 4000
+    const last = Math.floor((OPEN + SECONDS * SECOND) / (5 * SECOND)) - 1
+    const slowly = (to: MemoryDestination): Destination => ({
+      ...to,
+      async open(task) {
+        const sink = await to.open(task)
+        return {
+          ...sink,
+          async flush(epoch) {
+            const flushed = await sink.flush(epoch)
+            await sleep(20)
+            return flushed
+          },
+        }
+      },
+    })
+    const [whole, stopped] = [memoryDestination(), memoryDestination()]
+    const through = async (to: MemoryDestination, kill: number | undefined) => {
+      const group = new MemoryLog<Trade>(['NIFTY'])
+      for (let s = 0; s <= SECONDS; s++) group.append('NIFTY', second(s, 'NIFTY'))
+      let worker = start(group, slowly(to))
+      for (let lives = 0; kill !== undefined && lives < 5; lives++) {
+        await sleep(kill)
+        await worker.stop()
+        worker = start(group, slowly(to))
+      }
+      await until('through', () => to.epochs('NIFTY').at(-1) === last)
+      await worker.stop()
+    }
+    await through(whole, undefined)
+    await through(stopped, 60)
+    expect(whole.epochs('NIFTY').length).toBeLessThan(SECONDS / 5 / 2)
+    expect(rowsOf(stopped)).toEqual(rowsOf(whole))
+    expect(whole.rows('seconds').length).toBeGreaterThan(2 * (SECONDS - 10))
+  })
+
   it('joins the group again when it was lost, and goes on where it was', async () => {
     const log = new MemoryLog<Trade>(['NIFTY'])
     const to = memoryDestination()
