@@ -63,7 +63,7 @@ function pacing(command: Command): Command {
     .option('--speed <n|max>', 'seconds of the market a second, or as fast as it goes', speed, 1)
     .option('--blocks <n>', 'ticks of one underlying in a record, at most', count, 1)
     .option('--heartbeat <length>', 'event time between two heartbeats', duration, duration('1s'))
-    .option('--tail <length>', "how long heartbeats go on after a day's end", duration, duration('30s'))
+    .option('--tail <length>', "how long heartbeats go on after a day's end", duration, duration('2m'))
     .option('--until <time>', "wall clock that heartbeats go on to; default: the end of --time, else the exchange's bell", clock)
     .option('--received', 'stamp each tick with the time it is sent')
     .option('--partitions <n>', 'make the topic with so many when it is missing', count)
