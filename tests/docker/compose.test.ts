@@ -21,14 +21,14 @@ describe('what it says of tickloom is in the code', () => {
     expect(named.filter((name) => !known.has(name) && !sources.some((source) => source.includes(`'${name}'`)))).toEqual([])
   })
 
-  it.each(ours)('the command of %s: its verb, its flags, and the flags that verb requires', (name, service) => {
+  it.each(ours)('the command of %s: its verb, its flags and their values, and the flags that verb requires', (name, service) => {
     const [verb, ...words] = wordsOf(service)
     const command = program().commands.find((c) => c.name() === verb)
     expect(command, `${name} runs "tickloom ${verb}"`).toBeDefined()
-    const flags = words.filter((word) => word.startsWith('--'))
-    const options = command?.options ?? []
-    expect(flags.filter((flag) => !options.some(({ long }) => long === flag))).toEqual([])
-    expect(options.filter(({ mandatory, long }) => mandatory && !flags.includes(long as string)).map(({ long }) => long)).toEqual([])
+    // Takes the words apart as the command line does, which throws on a value that is none.
+    const { operands, unknown } = command!.parseOptions(words)
+    expect({ operands, unknown }).toEqual({ operands: [], unknown: [] })
+    expect(command!.options.filter(({ mandatory, long }) => mandatory && !words.includes(long as string)).map(({ long }) => long)).toEqual([])
   })
 
   it.each(ours.filter(([, s]) => wordsOf(s).includes('--http')))('the port of %s is the one its health check and Prometheus ask', (name, service) => {
