@@ -87,38 +87,44 @@ interface Part {
   readonly max: number | null
 }
 
-/** The rows of a buffer by date, in their order; nearly always one part. */
+/** The rows of a buffer by date, in their order; nearly always one part. Rows whose time is none are a part without a date. */
 function partsOf(buffer: RowBuffer<Schema>, zone: Zone): Part[] {
   const { n, col, schema } = buffer
   if (n === 0) return []
   if (schema['ts'] !== 'time') return [{ date: undefined, n, col, min: null, max: null }]
   const ts = col['ts'] as Float64Array
-  const [min, max] = rangeOf(ts, n)
+  const [min, max, timed] = rangeOf(ts, n)
   const [first, last] = [dayOf(min, zone), dayOf(max, zone)]
-  if (first === last) return [{ date: formatDate(first), n, col, min, max }]
-  return Array.from({ length: last - first + 1 }, (_, i) => ofDay(buffer, first + i, zone)).filter((part) => part.n > 0)
+  if (timed === n && first === last) return [{ date: formatDate(first), n, col, min, max }]
+  const days = timed === 0 ? [] : Array.from({ length: last - first + 1 }, (_, i) => first + i)
+  return [...days, NaN].map((day) => ofDay(buffer, day, zone)).filter((part) => part.n > 0)
 }
 
+/** The rows of a day; of NaN those whose time is none. */
 function ofDay({ n, col, schema }: RowBuffer<Schema>, day: number, zone: Zone): Part {
   const ts = col['ts'] as Float64Array
   const rows = new RowBuffer(schema)
+  const belongs = (t: number): boolean => (Number.isFinite(t) ? dayOf(t, zone) === day : Number.isNaN(day))
   for (let from = 0; from < n; ) {
     let to = from + 1
-    const inside = dayOf(ts[from], zone) === day
-    while (to < n && (dayOf(ts[to], zone) === day) === inside) to++
+    const inside = belongs(ts[from])
+    while (to < n && belongs(ts[to]) === inside) to++
     if (inside) rows.append({ n, watermark: -Infinity, col }, from, to)
     from = to
   }
+  if (Number.isNaN(day)) return { date: undefined, n: rows.n, col: rows.col, min: null, max: null }
   const [min, max] = rangeOf(rows.col['ts'] as Float64Array, rows.n)
   return { date: formatDate(day), n: rows.n, col: rows.col, min, max }
 }
 
-function rangeOf(ts: Float64Array, n: number): [number, number] {
-  let min = Infinity
-  let max = -Infinity
+/** The first and the last time, and how many there are: NaN and the infinities are none. */
+function rangeOf(ts: Float64Array, n: number): [min: number, max: number, timed: number] {
+  let [min, max, timed] = [Infinity, -Infinity, 0]
   for (let i = 0; i < n; i++) {
+    if (!Number.isFinite(ts[i])) continue
+    timed++
     if (ts[i] < min) min = ts[i]
     if (ts[i] > max) max = ts[i]
   }
-  return [min, max]
+  return [min, max, timed]
 }

@@ -53,6 +53,26 @@ describe('Parquet files', () => {
     expect(await duckRows(`SELECT price FROM '${dir}/trades/date=2025-01-06/*.parquet'`)).toEqual([{ price: 1 }, { price: 3 }])
   })
 
+  it('hold rows whose time is none too, beside the days', async () => {
+    for (const [times, paths] of [
+      [[NaN], ['trades/p-1.parquet']],
+      [
+        [1.7e15, NaN, Infinity, 1.7e15],
+        ['trades/date=2023-11-15/p-1.parquet', 'trades/p-1.parquet'],
+      ],
+    ] as const) {
+      const dir = folder()
+      const sink = await parquetDestination({ dir }).open({ ...task, partition: 'p' })
+      const ids = Int32Array.from(times, () => instruments.id('NIFTY'))
+      const numbers = Float64Array.from(times, (_, i) => i)
+      sink.write('trades', { n: times.length, watermark: 0, col: { ts: Float64Array.from(times), instrument: ids, price: numbers, volume: numbers } })
+      expect((await sink.flush(1)).rows).toBe(times.length)
+      expect(outputFiles(dir, 'p').map(({ path }) => path)).toEqual(paths)
+      const rows = await duckRows<{ price: number }>(`SELECT price, ts IS NULL AS none FROM '${dir}/trades/**/*.parquet' ORDER BY price`)
+      expect(rows).toEqual(times.map((t, i) => ({ price: i, none: !Number.isFinite(t) })))
+    }
+  })
+
   it('that a crash left behind are gone after open; those of other partitions stay', async () => {
     const dir = folder()
     const sink = await parquetDestination({ dir }).open(task)
