@@ -92,7 +92,7 @@ describe('every service', () => {
     expect(s.cap_drop).toEqual(['ALL'])
     expect(s.security_opt).toEqual(['no-new-privileges:true'])
     expect(s.privileged).toBeUndefined()
-    expect(s.restart).toBe(name === 'topics' ? 'no' : 'unless-stopped')
+    expect(s.restart).toBe(name === 'topics' ? 'on-failure:5' : 'unless-stopped')
     expect(s.healthcheck?.disable === true || (s.healthcheck?.test?.length ?? 0) > 1).toBe(true)
   })
 
