@@ -193,7 +193,7 @@ class LiveProcess {
     if (clickhouse !== undefined) {
       this.#database = new ReplayDatabase({ clickhouse, database })
       await this.#database.begin(this.#topology, this.#run, { lake: `kafka:${this.#topic}` }, identity)
-      found.push(clickhouseDestination({ committer: this.#database.committer, staging: join(this.#folder, 'staging') }))
+      found.push(clickhouseDestination({ committer: this.#database.committer, live: true, staging: join(this.#folder, 'staging') }))
     }
     const wanted = wantedOutputs(this.#topology, outputs, '--outputs')
     return found.map((destination) => onlyOutputs(destination, wanted))

@@ -19,6 +19,11 @@ export interface ClickHouseSinkOptions extends CommitterOptions {
   readonly committer?: Committer
   /** Output name to table name; an output not named goes to the table of its own name, one mapped to '' nowhere. */
   readonly tables?: Readonly<Record<string, string>>
+  /**
+   * A live run, which may commit several epochs as one: then more than one epoch beyond the checkpoint cannot be a
+   * crash's, and writing on would write their rows twice. Opening such a partition throws RUN_EXISTS.
+   */
+  readonly live?: boolean
   /** Where Arrow files wait for an embedded engine; default a folder of the database's directory. */
   readonly staging?: string
 }
@@ -45,10 +50,19 @@ export function clickhouseDestination(options: ClickHouseSinkOptions): Destinati
       if (committer.takes === 'files') await mkdir(staging, { recursive: true })
       await committer.prepare(Object.fromEntries(tables.map(({ table, schema }) => [table, schema])))
       const committed = new Set(await committer.committedEpochs({ topology, run, partition }))
+      if (options.live) refuseForeign(task, committed, committer.location)
       return new ClickHouseSink(task, committer, tables, committed, staging)
     },
     close: async () => opened?.close(),
   }
+}
+
+function refuseForeign({ run, partition, committed: last }: SinkTask, committed: ReadonlySet<number>, location: string): void {
+  const beyond = [...committed].filter((epoch) => last === undefined || epoch > last)
+  if (beyond.length <= 1) return
+  const known = last === undefined ? 'there is no checkpoint' : `the checkpoint stands at ${last}`
+  const where = `${location} holds ${beyond.length} epochs of partition ${partition} of run ${run}, up to ${Math.max(...beyond)}`
+  throw new TickloomError('RUN_EXISTS', `${where}, but ${known}: name another --run, or use the group that the run belongs to`, { run, partition })
 }
 
 interface OutputTable {

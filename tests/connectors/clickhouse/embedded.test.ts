@@ -62,6 +62,21 @@ it('an epoch of the ledger is not written again even when the engine has forgott
   }
 })
 
+it('a live run whose checkpoint is lost is not written twice: it is refused, but for the one epoch that a crash leaves', async () => {
+  const instruments = new Instruments()
+  const task = { topology: 't', run: 'r', partition: '0', outputs: { seconds: Second }, instruments, committed: undefined }
+  const to = clickhouseDestination({ target: directory, live: true })
+  for (const epoch of [7, 9]) {
+    const sink = await to.open({ ...task, committed: epoch === 7 ? undefined : 7 })
+    sink.write('seconds', contractRows(Second, instruments, 100, epoch))
+    await sink.flush(epoch)
+  }
+  await expect(to.open({ ...task, committed: 7 })).resolves.toBeDefined()
+  await expect(to.open(task)).rejects.toMatchObject({ code: 'RUN_EXISTS', at: { run: 'r', partition: '0' } })
+  await expect(to.open({ ...task, run: 'another' })).resolves.toBeDefined()
+  await to.close()
+})
+
 it('an epoch over two months is two parts and still once', async () => {
   const instruments = new Instruments()
   for (let life = 0; life < 2; life++) {
