@@ -4,6 +4,7 @@ import { TickloomError } from '../../../core/errors.ts'
 import type { KafkaConfig } from '../config.ts'
 import { within } from '../deadline.ts'
 import type { Admin, PartitionOffsets, TopicSpec } from '../driver.ts'
+import { patiently } from '../reading/patiently.ts'
 import type { Wire } from '../reading/wire.ts'
 import { failureOf, typeOf } from './failures.ts'
 import { KafkajsWire } from './wire.ts'
@@ -74,7 +75,7 @@ class KafkajsAdminister implements Admin {
   }
 
   offsets(topic: string): Promise<readonly PartitionOffsets[]> {
-    return this.#call(`Asking where ${topic} ends`, () => this.#wire.offsets(topic), topic)
+    return this.#call(`Asking where ${topic} ends`, () => patiently(this.#wire, this.#config, topic, () => this.#wire.offsets(topic)), topic)
   }
 
   async committed(group: string, topic: string): Promise<ReadonlyMap<number, number>> {

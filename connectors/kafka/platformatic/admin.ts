@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { KafkaConfig } from '../config.ts'
 import { within } from '../deadline.ts'
 import type { Admin, PartitionOffsets, TopicSpec } from '../driver.ts'
+import { patiently } from '../reading/patiently.ts'
 import { failureOf, namesOf, translated } from './failures.ts'
 import type { Library, LibraryAdmin } from './library.ts'
 import { clientOptions } from './options.ts'
@@ -70,7 +71,7 @@ class PlatformaticAdminister implements Admin {
   }
 
   offsets(topic: string): Promise<readonly PartitionOffsets[]> {
-    return this.#call(`Asking where ${topic} ends`, () => this.#wire.offsets(topic))
+    return this.#call(`Asking where ${topic} ends`, () => patiently(this.#wire, this.#config, topic, () => this.#wire.offsets(topic)))
   }
 
   async committed(group: string, topic: string): Promise<ReadonlyMap<number, number>> {

@@ -1,11 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { TickloomError } from '../../../core/errors.ts'
 import type { KafkaConfig } from '../config.ts'
-import { within } from '../deadline.ts'
 import type { PartitionOffsets, RangeReader, RecordBatch } from '../driver.ts'
 import { fetchFailure, WAIT } from './assigned.ts'
 import type { Fetched } from './fetchProtocol.ts'
-import { passes, refused } from './passes.ts'
+import { patiently } from './patiently.ts'
 import { decodeRecords } from './recordSet.ts'
 import type { Wire } from './wire.ts'
 
@@ -44,34 +42,18 @@ export class WireRangeReader implements RangeReader {
   }
 
   async #ends(topic: string, partition: number): Promise<PartitionOffsets> {
-    const [ends] = await this.#patiently(topic, () => this.#wire.offsets(topic, [partition]))
+    const [ends] = await patiently(this.#wire, this.#config, topic, () => this.#wire.offsets(topic, [partition]))
     if (ends === undefined) throw new TickloomError('KAFKA_TOPIC', `${topic} has no partition ${partition}`, { topic, partition })
     return ends
   }
 
   #fetch(topic: string, partition: number, offset: number): Promise<Fetched> {
-    return this.#patiently(topic, async () => {
+    return patiently(this.#wire, this.#config, topic, async () => {
       const leader = this.#wire.leaders(topic).get(partition) ?? -1
       const bytes = this.#config.fetchBytes
       const [fetched] = await this.#wire.fetch(leader, topic, [{ partition, offset }], { wait: WAIT, bytes, bytesPerPartition: bytes })
       if (fetched.error !== 0) throw await fetchFailure(this.#wire, fetched, offset)
       return fetched
     })
-  }
-
-  /** Again and again for as long as a call may take. */
-  async #patiently<T>(topic: string, ask: () => Promise<T>): Promise<T> {
-    const giveUp = performance.now() + this.#config.requestTimeout
-    for (;;) {
-      try {
-        return await within(this.#config.requestTimeout, `reading ${topic}`, ask())
-      } catch (error) {
-        if (!passes(error) || performance.now() > giveUp) throw error
-        await sleep(WAIT)
-        await this.#wire.relearn(topic).catch((again: unknown) => {
-          if (refused(again)) throw again
-        })
-      }
-    }
   }
 }
