@@ -1,5 +1,8 @@
 import { TickloomError } from './errors.ts'
 import type { Instruments } from './instruments.ts'
+import { packPlanes, type SavedArray, unpackPlanes } from './planes.ts'
+
+export type { SavedArray } from './planes.ts'
 
 /**
  * One field of a table: `width` numbers a slot, all `empty` at first. Number j of slot k lies at j * stride + k: the
@@ -16,8 +19,6 @@ export type FieldColumns<F extends Fields> = { [N in keyof F]: F[N]['kind'] exte
 
 export const f64 = <W extends number>(empty: number, width?: W) => ({ kind: 'f64', empty, width: width ?? 1 }) as const
 export const i32 = <W extends number>(empty: number, width?: W) => ({ kind: 'i32', empty, width: width ?? 1 }) as const
-
-export type SavedArray = Float64Array | Int32Array | Uint8Array
 
 /** A table as it is saved: instruments by name, in slot order, and the fields' numbers bit for bit. */
 export interface SavedTable {
@@ -84,13 +85,19 @@ export class Table<F extends Fields> {
     const keys: string[] = []
     for (let k = 0; k < this.size; k++) keys.push(this.#instruments.name(this.keys[k]))
     const arrays: Record<string, SavedArray> = {}
-    for (const name in this.fields) arrays[name] = this.#pack(name)
+    for (const name in this.fields) arrays[name] = packPlanes(this.col[name], this.#planes(name))
     return { keys, arrays }
   }
 
   load(saved: SavedTable): void {
     this.clear()
-    for (const key of saved.keys) this.slot(this.#instruments.id(key))
+    const ids = saved.keys.map((key) => this.#instruments.id(key))
+    this.cover()
+    if (ids.length > 0) this.#grow(roomFor(ids.length))
+    for (const id of ids) {
+      this.keys[this.size] = id
+      this.slotOf[id] = this.size++
+    }
     for (const name in this.fields) {
       const array = saved.arrays[name]
       const length = this.size * this.fields[name].width
@@ -101,20 +108,16 @@ export class Table<F extends Fields> {
           { field: name },
         )
       }
-      for (let j = 0; j < this.fields[name].width; j++) this.col[name].set(array.subarray(j * this.size, (j + 1) * this.size), j * this.stride)
+      unpackPlanes(array, this.col[name], this.#planes(name))
     }
   }
 
-  /** A field without the room between its planes. */
-  #pack(name: string): SavedArray {
-    const { kind, width } = this.fields[name]
-    const packed = kind === 'f64' ? new Float64Array(this.size * width) : new Int32Array(this.size * width)
-    for (let j = 0; j < width; j++) packed.set(this.col[name].subarray(j * this.stride, j * this.stride + this.size), j * this.size)
-    return packed
+  #planes(name: string): { width: number; stride: number; size: number } {
+    return { width: this.fields[name].width, stride: this.stride, size: this.size }
   }
 
   #add(id: number): void {
-    if (this.size === this.stride) this.#grow(Math.max(16, this.stride * 2))
+    if (this.size === this.stride) this.#grow(roomFor(this.size + 1))
     const k = this.size++
     this.keys[k] = id
     this.slotOf[id] = k
@@ -154,4 +157,9 @@ export class Table<F extends Fields> {
     }
     return col as FieldColumns<F>
   }
+}
+
+/** Slots are made in powers of two: the room that growing one by one would have come to. */
+function roomFor(slots: number): number {
+  return Math.max(16, 2 ** Math.ceil(Math.log2(slots)))
 }

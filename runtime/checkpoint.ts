@@ -23,9 +23,9 @@ export interface Checkpoint {
   readonly sections: readonly Section[]
 }
 
-/** The digit is the version of the format; 1 left the header's length out of its checksum. */
-const MAGIC = 'TLOOMCP2'
-type ArrayKind = 'f64' | 'i32' | 'u8'
+/** The digit is the version of the format; 1 left the header's length out of its checksum, 2 knew no u16. */
+const MAGIC = 'TLOOMCP3'
+type ArrayKind = 'f64' | 'i32' | 'u16' | 'u8'
 
 /**
  * A checkpoint as bytes: magic, header length, crc32 of all but itself and the magic, a JSON header, then the arrays as they are,
@@ -142,14 +142,18 @@ function align(n: number): number {
 }
 
 function kindOf(array: SavedArray): ArrayKind {
-  return array instanceof Float64Array ? 'f64' : array instanceof Int32Array ? 'i32' : 'u8'
+  if (array instanceof Float64Array) return 'f64'
+  if (array instanceof Int32Array) return 'i32'
+  return array instanceof Uint16Array ? 'u16' : 'u8'
 }
 
 function arrayAt(bytes: Uint8Array, at: number, kind: ArrayKind, length: number): SavedArray {
-  const size = kind === 'f64' ? 8 : kind === 'i32' ? 4 : 1
+  const size = { f64: 8, i32: 4, u16: 2, u8: 1 }[kind]
   // Not bytes.slice: of a Buffer, which files are read into, that is a view on the whole file.
   const copy = new Uint8Array(bytes.subarray(at, at + length * size)).buffer
-  return kind === 'f64' ? new Float64Array(copy) : kind === 'i32' ? new Int32Array(copy) : new Uint8Array(copy)
+  if (kind === 'f64') return new Float64Array(copy)
+  if (kind === 'i32') return new Int32Array(copy)
+  return kind === 'u16' ? new Uint16Array(copy) : new Uint8Array(copy)
 }
 
 function syncFolder(path: string): void {

@@ -23,12 +23,12 @@ export function diffSections(before: readonly Section[], after: readonly Section
   })
 }
 
-/** The sections that `diffSections(before, after)` was made of. */
+/** The `after` that `diffSections(before, after)` was made of. Its arrays are those of `before`, written into: nobody may need `before` any more. */
 export function applySections(before: readonly Section[], difference: readonly Section[]): Section[] {
   return difference.map(({ key, version, json, arrays }, i) => {
     const whole: Record<string, SavedArray> = { ...before[i].arrays }
     for (const name in arrays) if (!name.includes('@')) whole[name] = arrays[name]
-    for (const name in before[i].arrays) if (`${name}@at` in arrays) whole[name] = patched(whole[name], arrays[`${name}@at`], arrays[`${name}@bytes`])
+    for (const name in before[i].arrays) if (`${name}@at` in arrays) patch(whole[name], arrays[`${name}@at`], arrays[`${name}@bytes`])
     const { same } = json as { same?: true }
     return { key, version, json: same ? before[i].json : (json as { json: unknown }).json, arrays: whole }
   })
@@ -53,14 +53,12 @@ function diffArray(name: string, before: SavedArray | undefined, after: SavedArr
   into[`${name}@bytes`] = bytes
 }
 
-function patched(before: SavedArray, blocks: SavedArray, bytes: SavedArray): SavedArray {
-  const after = before.slice()
-  const to = bytesOf(after)
+function patch(array: SavedArray, blocks: SavedArray, bytes: SavedArray): void {
+  const to = bytesOf(array)
   for (let i = 0; i < blocks.length; i++) {
     const at = blocks[i] * BLOCK
     to.set(bytesOf(bytes).subarray(i * BLOCK, i * BLOCK + Math.min(BLOCK, to.length - at)), at)
   }
-  return after
 }
 
 function bytesOf(array: SavedArray): Buffer {
