@@ -13,3 +13,5 @@ process.on('warning', (warning) => {
 })
 
 process.exitCode = await run(process.argv.slice(2))
+// The work is done and its answer given: a socket that a client library left behind must not keep the process alive.
+setTimeout(() => process.exit(), 2_000).unref()

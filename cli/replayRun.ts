@@ -120,7 +120,8 @@ class ProgressMeter {
   }
 
   at(partition: string, rows: number, eventTime: number): void {
-    this.#rows.set(partition, rows)
+    // An epoch is saved while the graph goes on, so what it says may be older than what was said before.
+    this.#rows.set(partition, Math.max(rows, this.#rows.get(partition) ?? 0))
     let sum = 0
     for (const n of this.#rows.values()) sum += n
     this.#watch.onProgress?.(sum, this.#all, eventTime)

@@ -2,8 +2,8 @@ import type { NewRecord } from './driver.ts'
 
 /** Below the broker's default for the largest batch, 1 MiB, with room for what surrounds the records. */
 const MOST_BYTES = 900_000
-/** kafkajs reads a batch onto the stack: no batch of more records than that takes. */
-const MOST_RECORDS = 50_000
+/** kafkajs copies the list of records once a record: what it takes grows with the square of the batch. */
+const MOST_RECORDS = 2_000
 const OVERHEAD = 24
 
 /** The records in their order, cut so that each cut fits one batch of the log. A record larger than that is alone. */

@@ -15,7 +15,8 @@ export interface DayOfParity {
 }
 
 export const PARITY_DATE = '2025-01-06'
-const SYMBOLS = ['NIFTY', 'BANKNIFTY']
+// In different partitions of two.
+const SYMBOLS = ['NIFTY', 'FINNIFTY']
 
 /** A market with late rows and doubles of two underlyings through `feed`, `live` and `record`, all as a user starts them. Throws what any of them said when it failed. */
 export async function runParityDay({ folder, speed, parts, blocks }: DayOfParity): Promise<{ live: string; database: string; recorded: string }> {

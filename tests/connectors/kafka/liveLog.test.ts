@@ -27,7 +27,7 @@ const OPEN = at('09:15:00')
 const PARTITIONS = 2
 const OUTPUTS = ['seconds', 'bursts', 'signals', 'late']
 // These two lie in different partitions of two.
-const NAMES = ['NIFTY', 'BANKNIFTY']
+const NAMES = ['NIFTY', 'FINNIFTY']
 const schemas = embeddedSchemas()
 let driver: KafkaDriver
 let producer: Producer
