@@ -8,12 +8,12 @@ export { allocateColumns, emptyBatch, sliceRows, takeRows, withColumns } from '.
 export type { Calendar, Session } from './core/calendar.ts'
 export { catalogue, type ErrorCode, type Fault, TickloomError } from './core/errors.ts'
 export { type Contract, contractOf, Instruments, nameOf, type OptionType } from './core/instruments.ts'
-export { Burst, Second, Tick, Trade, VolDelta } from './core/market.ts'
+export { Burst, HEARTBEAT, Quote, Second, Tick, Trade, VolDelta } from './core/market.ts'
 export { listParameters, type ParameterLine, type Params, resolveParameters } from './core/parameters.ts'
 export type { Delivery, Destination, Flushed, Partition, Position, Sink, SinkTask, Source } from './core/ports.ts'
 export { RowBuffer } from './core/rowBuffer.ts'
 export { SessionWindows } from './core/sessionWindows.ts'
-export type { At, Batches, Branches, Counter, Step, Value, ValueSpec } from './core/step.ts'
+export type { At, Batches, Branches, Counter, Migrate, SavedState, Step, Value, ValueSpec } from './core/step.ts'
 export { type Field, type Fields, f64, i32, Table } from './core/table.ts'
 export {
   attach,

@@ -103,6 +103,8 @@ export interface LogPartition<S extends Schema = Schema> {
   restore(): Promise<Restored>
   /** Makes known to every later owner that the next commit is that of all epochs up to this one. Throws FENCED. */
   announce(epoch: number): Promise<void>
+  /** The position, or that of the oldest record kept where what lies between them is gone. For whoever knows what he loses. */
+  notBeforeOldest(position: Position): Promise<Position>
   /** Rows from the position on; never ends by itself. Where there is no position, from the oldest record kept. */
   open(from: Position | undefined, signal: AbortSignal): AsyncIterable<Delivery<S>>
   /** When something last arrived, record or heartbeat, by performance.now(); undefined: nothing since the claim. */

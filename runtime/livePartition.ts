@@ -52,7 +52,8 @@ export class LivePartition {
     const { topology } = this.#plan
     const start = performance.now()
     const { kept, announced } = await claimed.restore()
-    const resume = decodeChain(kept, `of partition ${this.#partition}`)
+    const saved = decodeChain(kept, `of partition ${this.#partition}`)
+    const resume = saved !== undefined && this.#reset ? { ...saved, position: await claimed.notBeforeOldest(saved.position) } : saved
     const own = `${topology.name}@${topology.version}`
     if (resume !== undefined && resume.topology.split('@')[0] !== topology.name && !this.#reset) {
       throw new TickloomError('CHECKPOINT_FOREIGN', `the checkpoint of partition ${this.#partition} is of ${resume.topology}, not of ${own}`, {

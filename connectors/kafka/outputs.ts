@@ -90,14 +90,11 @@ export class OutputSink implements Sink {
   #records({ schema, encoder }: Output, rows: RowBuffer<Schema>, headers: Readonly<Record<string, string>>): NewRecord[] {
     const batch = rows.view(-Infinity)
     const [instrument] = Object.keys(schema).filter((name) => schema[name] === 'instrument')
-    const [time] = Object.keys(schema).filter((name) => schema[name] === 'time')
     const ids = batch.col[instrument] as Int32Array | undefined
-    const ts = batch.col[time] as Float64Array | undefined
     return Array.from({ length: batch.n }, (_, row) => ({
       key: ids === undefined ? null : this.#key(ids[row]),
       value: encoder.encodeRow(batch, row),
       headers,
-      ...(ts === undefined || !Number.isFinite(ts[row]) ? {} : { timestamp: Math.floor(ts[row] / 1000) }),
     }))
   }
 

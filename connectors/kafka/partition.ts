@@ -66,6 +66,11 @@ export class KafkaPartition<S extends Schema> implements LogPartition<S> {
     return this.#amend({ announced: epoch })
   }
 
+  async notBeforeOldest(position: Position): Promise<Position> {
+    const oldest = await this.#reading.oldest(this.#number)
+    return (position as { offset: number }).offset < oldest ? { offset: oldest } : position
+  }
+
   async *open(from: Position | undefined, signal: AbortSignal): AsyncGenerator<Delivery<S>, void, undefined> {
     const { columns, instruments, schemas, limits } = this.#options
     const { offset, skip = 0 } = (from ?? { offset: await this.#reading.oldest(this.#number) }) as { offset: number; skip?: number }

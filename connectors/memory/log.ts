@@ -87,6 +87,7 @@ export class MemoryLog<S extends Schema> {
         own()
         from.announced = epoch
       },
+      notBeforeOldest: async (position) => position,
       async *open(position, signal) {
         for await (const delivery of deliveries(from, position, signal)) {
           heardAt = performance.now()

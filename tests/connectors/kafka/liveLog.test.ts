@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import kafkajs from 'kafkajs'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { embeddedSchemas } from '../../../connectors/avro/embedded.ts'
 import { readKafkaConfig } from '../../../connectors/kafka/config.ts'
@@ -21,6 +22,7 @@ import { describeKafka, freshTopic, kafkaHere } from '../../kit/kafka.ts'
 import { LiveFeed } from '../../kit/liveFeed.ts'
 import { at, toBatch } from '../../kit/table.ts'
 
+const { Kafka, logLevel } = kafkajs
 const topology = volumeBurst as unknown as Topology
 const params = resolveParameters(topology, ['rollingBurst.window=2', 'rollingBurst.baseline=4', 'signal.multiplier=1', 'signal.floor=1'])
 const OPEN = at('09:15:00')
@@ -46,7 +48,7 @@ interface World {
   readonly topic: string
   readonly group: string
   feed(from: number, to: number): Promise<void>
-  work(to: MemoryDestination): { readonly events: LiveEvent[]; stop(): Promise<void> }
+  work(to: MemoryDestination, resetState?: boolean): { readonly done: Promise<void>; readonly events: LiveEvent[]; stop(): Promise<void> }
 }
 
 async function world(): Promise<World> {
@@ -64,18 +66,19 @@ async function world(): Promise<World> {
     async feed(from, to) {
       for (let s = from; s <= to; s++) await live.send(second(s, sent))
     },
-    work(to) {
+    work(to, resetState = false) {
       const instruments = new Instruments()
       const stop = new AbortController()
       const events: LiveEvent[] = []
       const topics = { checkpoints: checkpointTopic(group), deadLetters: deadLetterTopic(topic) }
       const log = liveLog({ driver, group, topic, topics, outputs, columns: Trade, instruments, schemas })
       const done = runLive(
-        { topology, params, run: 'R', instruments, destinations: [to], epochLength: 5 * SECOND, log, silence: 60_000 },
+        { topology, params, run: 'R', instruments, destinations: [to], epochLength: 5 * SECOND, log, silence: 60_000, resetState },
         { signal: stop.signal, onEvent: (event) => events.push(event) },
       )
       done.catch(() => undefined)
       return {
+        done,
         events,
         async stop() {
           stop.abort()
@@ -176,5 +179,26 @@ describeKafka('a live run on Kafka', () => {
       ['truncated', undefined, 'test', w.topic, '0'],
     ])
     expect(to.rows('seconds').length).toBeGreaterThan(100)
+  }, 60_000)
+
+  it('ends when records were deleted before it read them; a reset goes on with what is left', async () => {
+    const w = await world()
+    const to = memoryDestination()
+    await w.feed(0, 20)
+    const first = w.work(to)
+    await until('two epochs', () => to.epochs('0').length >= 2 && to.epochs('1').length >= 2)
+    await first.stop()
+    await w.feed(21, 40)
+    const raw = new Kafka({ brokers: [...kafkaHere().brokers], logLevel: logLevel.NOTHING }).admin()
+    await raw.connect()
+    const ends = await raw.fetchTopicOffsets(w.topic)
+    await raw.deleteTopicRecords({ topic: w.topic, partitions: ends.map(({ partition, high }) => ({ partition, offset: String(Number(high) - 5) })) })
+    await raw.disconnect()
+    await expect(w.work(to).done).rejects.toMatchObject({ code: 'KAFKA_GAP', at: { topic: w.topic } })
+    const reset = w.work(to, true)
+    await w.feed(41, 61)
+    await until('through', isThrough(to))
+    await reset.stop()
+    expect(to.rows('seconds').some((r) => r['ts'] === OPEN + 50 * SECOND)).toBe(true)
   }, 60_000)
 })
