@@ -3,6 +3,17 @@ import { join } from 'node:path'
 import { TickloomError } from '../core/errors.ts'
 import { attach, parseDate, UTC } from '../core/time.ts'
 
+/** The days on which a fact could be believed: from `known` on, and before `withdrawn`. */
+export interface Known {
+  readonly known: number
+  readonly withdrawn: number
+}
+
+/** Whether a fact was believed on the day `at`; without `at`, whether it still is. */
+export function isBelieved({ known, withdrawn }: Known, at: number | undefined): boolean {
+  return at === undefined ? withdrawn === Infinity : known <= at && at < withdrawn
+}
+
 /** One row of a table of dated facts; every cell is read through a check that names the file and the line. */
 export class DatedRow {
   readonly #file: string
@@ -35,6 +46,23 @@ export class DatedRow {
   day(column: string): number {
     const day = parseDate(this.text(column))
     return Number.isNaN(day) ? this.refuse(`${column} "${this.text(column)}" is not a date (YYYY-MM-DD)`) : day
+  }
+
+  /** As `day`, or `otherwise` where the cell is empty. */
+  dayOr(column: string, otherwise: number): number {
+    return this.isEmpty(column) ? otherwise : this.day(column)
+  }
+
+  /** The cell as a number of at least 0. */
+  number(column: string): number {
+    const number = Number(this.text(column))
+    return number >= 0 && number < Infinity ? number : this.refuse(`${column} "${this.text(column)}" is not a number of 0 or more`)
+  }
+
+  /** The cells `known` and, where the table has it, `withdrawn`. */
+  known(): Known {
+    const [known, withdrawn] = [this.day('known'), this.dayOr('withdrawn', Infinity)]
+    return withdrawn > known ? { known, withdrawn } : this.refuse('withdrawn is not after known')
   }
 
   /** An HH:MM[:SS] cell as microseconds since local midnight. */

@@ -1,11 +1,16 @@
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Calendar, Session } from '../../core/calendar.ts'
 import type { Contract } from '../../core/instruments.ts'
 import { formatDate, IST, startOfDay } from '../../core/time.ts'
 import { type DatedRow, readDatedTable } from '../datedTable.ts'
+import { nseFolder } from './folder.ts'
+import { NseHolidays } from './holidays.ts'
 
 const segments = ['equity', 'derivatives'] as const
+export type NseSegment = (typeof segments)[number]
+
+const kinds = ['muhurat', 'weekend', 'outage'] as const
+/** Why a day has hours of its own. */
+export type SpecialKind = (typeof kinds)[number]
 
 interface Hours {
   readonly open: number
@@ -20,17 +25,19 @@ interface Tables {
   readonly regular: readonly (readonly Regular[])[]
   /** By day, then segment; no hours when the date is known and the hours are not. */
   readonly special: ReadonlyMap<number, readonly (readonly Hours[])[]>
-  readonly holidays: ReadonlySet<number>
+  readonly kinds: ReadonlyMap<number, SpecialKind>
+  readonly holidays: NseHolidays
   readonly unannounced: readonly string[]
 }
 
 /**
- * Trading hours of the NSE from sessions.csv, special-sessions.csv and holidays.csv of a folder, read once, when
- * they are first asked for. MARKET_DATA_INVALID names the file and line of a row that does not hold.
+ * Trading hours of the NSE from sessions.csv, special-sessions.csv, holidays.csv and holiday-years.csv of a folder,
+ * read once, when they are first asked for. MARKET_DATA_INVALID names the file and line of a row that does not hold.
  *
  * In this order: a date with special sessions has those and no others, holiday or not; a weekend and a holiday have
- * none; any other day has the regular hours in force. The list of holidays is whole for 2026 only: in other years
- * weekdays that it does not name are taken for trading days. Before the first regular row there are no sessions.
+ * none; any other day has the regular hours in force. The list of holidays is whole for the years of
+ * holiday-years.csv: in others weekdays that it does not name are taken for trading days. Before the first regular
+ * row there are no sessions.
  */
 export class NseCalendar implements Calendar {
   readonly zone = IST
@@ -63,49 +70,48 @@ export class NseCalendar implements Calendar {
     return found
   }
 
+  get holidays(): NseHolidays {
+    return this.#read().holidays
+  }
+
+  /** Why the hours of a day are its own, of a day whose hours are. */
+  specialKind(day: number): SpecialKind | undefined {
+    return this.#read().kinds.get(day)
+  }
+
+  /** Whether anything trades on that day, be it for an hour, or at hours not yet known. */
+  isTradingDay(day: number): boolean {
+    return this.#read().special.has(day) || segments.some((_, segment) => this.sessions(day, segment).length > 0)
+  }
+
   #read(): Tables {
     this.#tables ??= readTables(this.#folder)
     return this.#tables
   }
 }
 
-// The published package holds the tables once, in markets/; the built code is in dist/markets/.
-const beside = existsSync(join(import.meta.dirname, 'sessions.csv'))
-
 /** The NSE as the tables beside this file have it. */
-export const nseCalendar: NseCalendar = new NseCalendar(beside ? import.meta.dirname : join(import.meta.dirname, '../../../markets/nse'))
+export const nseCalendar: NseCalendar = new NseCalendar(nseFolder)
 
 function sessionsOf(tables: Tables, day: number, segment: number): readonly Session[] {
   const midnight = startOfDay(day, IST)
   const special = tables.special.get(day)
   if (special) return special[segment].map(({ open, close }) => ({ open: midnight + open, close: midnight + close }))
-  if (isWeekend(day) || tables.holidays.has(day)) return []
+  if (!tables.holidays.isRegular(day)) return []
   const regular = tables.regular[segment].find(({ from, to }) => from <= day && day <= to)
   return regular ? [{ open: midnight + regular.open, close: midnight + regular.close }] : []
 }
 
-/** Day 0, 1970-01-01, was a Thursday. */
-function isWeekend(day: number): boolean {
-  const weekday = (((day + 4) % 7) + 7) % 7
-  return weekday === 0 || weekday === 6
-}
-
 function readTables(folder: string): Tables {
-  const holidays = new Set<number>()
-  for (const row of readDatedTable(folder, 'holidays.csv', ['date', 'holiday', 'source'])) {
-    const day = row.day('date')
-    if (holidays.has(day)) row.refuse(`${formatDate(day)} is there twice`)
-    if (isWeekend(day)) row.refuse(`${formatDate(day)} is no weekday`)
-    holidays.add(day)
-  }
-  return { regular: readRegular(folder), ...readSpecial(folder), holidays }
+  return { regular: readRegular(folder), ...readSpecial(folder), holidays: new NseHolidays(folder) }
 }
 
 function readRegular(folder: string): Regular[][] {
   const regular: Regular[][] = segments.map(() => [])
-  for (const row of readDatedTable(folder, 'sessions.csv', ['effective_from', 'effective_to', 'segment', 'open', 'close', 'source'])) {
+  for (const row of readDatedTable(folder, 'sessions.csv', ['effective_from', 'effective_to', 'segment', 'open', 'close', 'known', 'source'])) {
     const from = row.day('effective_from')
-    const to = row.isEmpty('effective_to') ? Infinity : row.day('effective_to')
+    const to = row.dayOr('effective_to', Infinity)
+    row.known()
     const before = regular[row.oneOf('segment', segments)]
     if (to < from) row.refuse('effective_to is before effective_from')
     if (before.some((other) => from <= other.to && other.from <= to)) row.refuse('overlaps a row before it of the same segment')
@@ -114,12 +120,14 @@ function readRegular(folder: string): Regular[][] {
   return regular
 }
 
-function readSpecial(folder: string): Pick<Tables, 'special' | 'unannounced'> {
+function readSpecial(folder: string): Pick<Tables, 'special' | 'kinds' | 'unannounced'> {
   const special = new Map<number, Hours[][]>()
+  const kindOf = new Map<number, SpecialKind>()
   const unannounced = new Set<string>()
-  for (const row of readDatedTable(folder, 'special-sessions.csv', ['date', 'segment', 'open', 'close', 'kind', 'source'])) {
-    row.oneOf('kind', ['muhurat', 'weekend', 'outage'])
+  for (const row of readDatedTable(folder, 'special-sessions.csv', ['date', 'segment', 'open', 'close', 'kind', 'known', 'source'])) {
     const day = row.day('date')
+    kindOf.set(day, kinds[row.oneOf('kind', kinds)])
+    row.known()
     const bySegment = special.get(day) ?? segments.map((): Hours[] => [])
     const hours = bySegment[row.oneOf('segment', segments)]
     special.set(day, bySegment)
@@ -131,7 +139,7 @@ function readSpecial(folder: string): Pick<Tables, 'special' | 'unannounced'> {
     if (hours.length > 0 && next.open < hours[hours.length - 1].close) row.refuse('begins before the session above it closes')
     hours.push(next)
   }
-  return { special, unannounced: [...unannounced] }
+  return { special, kinds: kindOf, unannounced: [...unannounced] }
 }
 
 function hoursOf(row: DatedRow): Hours {

@@ -86,19 +86,22 @@ test('spot is of the equity segment, what is derived of the other', () => {
 
 describe('a row that does not hold is refused with its file and line', () => {
   test.each([
-    ['holidays.csv', '2026-02-30,Nothing,me', 'date "2026-02-30" is not a date'],
-    ['holidays.csv', '2026-12-25,Christmas,me', 'there twice'],
-    ['holidays.csv', '2026-12-26,A Saturday,me', 'no weekday'],
-    ['holidays.csv', '2026-12-24,Nobody said so,', 'source is empty'],
-    ['holidays.csv', '2026-12-24,Too few', '2 cells where there are 3 columns'],
-    ['sessions.csv', '2027-01-01,,derivatives,09:15,15:50,me', 'overlaps'],
-    ['sessions.csv', '2001-01-01,2000-01-01,equity,09:15,15:50,me', 'effective_to is before'],
-    ['sessions.csv', '2001-01-01,2002-01-01,bonds,09:15,15:50,me', 'segment "bonds" is none of equity, derivatives'],
-    ['special-sessions.csv', '2027-01-02,equity,9:15,15:30,weekend,me', 'open "9:15" is not a time'],
-    ['special-sessions.csv', '2027-01-02,equity,15:30,09:15,weekend,me', 'close is not after open'],
-    ['special-sessions.csv', '2027-01-02,equity,09:15,,weekend,me', 'close is empty'],
-    ['special-sessions.csv', '2027-01-02,equity,09:15,15:30,party,me', 'kind "party" is none of'],
-    ['special-sessions.csv', '2021-02-24,equity,16:00,17:30,outage,me', 'begins before the session above it closes'],
+    ['holidays.csv', '2026-02-30,Nothing,chosen,2025-12-31,,me', 'date "2026-02-30" is not a date'],
+    ['holidays.csv', '2026-12-25,Christmas,chosen,2025-12-31,,me', 'there twice'],
+    ['holidays.csv', '2026-12-26,A Saturday,chosen,2025-12-31,,me', 'no weekday'],
+    ['holidays.csv', '2026-12-24,Nobody said so,chosen,2025-12-31,,', 'source is empty'],
+    ['holidays.csv', '2026-12-24,Eve,perhaps,2025-12-31,,me', 'status "perhaps" is none of chosen, rejected'],
+    ['holidays.csv', '2026-12-24,Eve,chosen,2025-12-31,2025-12-31,me', 'withdrawn is not after known'],
+    ['holidays.csv', '2026-12-24,Eve,chosen,,,me', 'known is empty'],
+    ['holidays.csv', '2026-12-24,Too few', '2 cells where there are 6 columns'],
+    ['sessions.csv', '2027-01-01,,derivatives,09:15,15:50,2027-01-01,me', 'overlaps'],
+    ['sessions.csv', '2001-01-01,2000-01-01,equity,09:15,15:50,2027-01-01,me', 'effective_to is before'],
+    ['sessions.csv', '2001-01-01,2002-01-01,bonds,09:15,15:50,2027-01-01,me', 'segment "bonds" is none of equity, derivatives'],
+    ['special-sessions.csv', '2027-01-02,equity,9:15,15:30,weekend,2027-01-01,me', 'open "9:15" is not a time'],
+    ['special-sessions.csv', '2027-01-02,equity,15:30,09:15,weekend,2027-01-01,me', 'close is not after open'],
+    ['special-sessions.csv', '2027-01-02,equity,09:15,,weekend,2027-01-01,me', 'close is empty'],
+    ['special-sessions.csv', '2027-01-02,equity,09:15,15:30,party,2027-01-01,me', 'kind "party" is none of'],
+    ['special-sessions.csv', '2021-02-24,equity,16:00,17:30,outage,2027-01-01,me', 'begins before the session above it closes'],
   ])('%s: %s', (name, line, reason) => {
     const number = readFileSync(join('markets/nse', name), 'utf8').split('\n').length
     const read = () => hours('2026-01-15', equity, withLine(name, line))
@@ -109,6 +112,6 @@ describe('a row that does not hold is refused with its file and line', () => {
   test('another heading', () => {
     const calendar = withLine('holidays.csv', '')
     writeFileSync(join(folders[folders.length - 1], 'holidays.csv'), 'day,name\n')
-    expect(() => calendar.unannounced).toThrow('holidays.csv:1: the first line is not date,holiday,source')
+    expect(() => calendar.unannounced).toThrow('holidays.csv:1: the first line is not date,holiday,status,known,withdrawn,source')
   })
 })
