@@ -13,5 +13,8 @@ process.on('warning', (warning) => {
 })
 
 process.exitCode = await run(process.argv.slice(2))
+
+// Everything is done and closed by now; a connection that a client library leaves open all the same keeps no process.
+setTimeout(() => process.exit(), 1000).unref()
 // The work is done and its answer given: a socket that a client library left behind must not keep the process alive.
 setTimeout(() => process.exit(), 2_000).unref()
