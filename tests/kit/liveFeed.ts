@@ -25,8 +25,15 @@ export class LiveFeed {
     return new LiveFeed(producer, new RecordEncoder(await recordIds(schemas), instruments), topic, partitions, instruments)
   }
 
-  async send<S extends Schema>(batch: Batch<S>): Promise<void> {
+  /** The batches in their order, a request a partition. */
+  async send<S extends Schema>(...batches: Batch<S>[]): Promise<void> {
     const byPartition = Array.from({ length: this.#partitions }, () => [] as { key: string | null; value: Buffer }[])
+    for (const batch of batches) this.#add(batch, byPartition)
+    for (const [partition, records] of byPartition.entries())
+      if (records.length > 0) await this.#producer.send({ topic: this.#topic, partition, records })
+  }
+
+  #add<S extends Schema>(batch: Batch<S>, byPartition: readonly { key: string | null; value: Buffer }[][]): void {
     const ids = batch.col['instrument'] as Int32Array
     for (let i = 0; i < batch.n; i++) {
       const { underlying } = this.#instruments.contract(ids[i])
@@ -34,7 +41,5 @@ export class LiveFeed {
     }
     if (Number.isFinite(batch.watermark))
       for (const records of byPartition) records.push({ key: null, value: this.#encoder.encodeHeartbeat(batch.watermark) })
-    for (const [partition, records] of byPartition.entries())
-      if (records.length > 0) await this.#producer.send({ topic: this.#topic, partition, records })
   }
 }
