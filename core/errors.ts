@@ -25,6 +25,7 @@ export const catalogue = {
     next: 'Correct the row named of the table under markets/; its first line says what each column is.',
   },
   INSTRUMENT_INVALID: { fault: 'user', retry: false, next: 'Name instruments as SYMBOL, SYMBOL:EXPIRY:FUT or SYMBOL:EXPIRY:STRIKE:CE|PE.' },
+  CONTRACT_AMBIGUOUS: { fault: 'user', retry: false, next: 'Say on which date it traded, or in which dialect it is written.' },
   LAKE_MISSING: { fault: 'user', retry: false, next: 'Check the path of --lake; `tickloom synth --out DIR` makes a lake to try.' },
   LAKE_EMPTY: { fault: 'user', retry: false, next: 'Widen --from/--to/--symbols/--strikes, or look at --explain to see what was pruned.' },
   LAKE_MANIFEST: { fault: 'user', retry: false, next: 'Rebuild the manifest, or delete the line that names a file that is not there.' },
