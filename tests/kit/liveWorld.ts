@@ -163,6 +163,12 @@ export class LiveRun {
     return (await admin.offsets(topic)).every(({ partition, high }) => (committed.get(partition) ?? 0) >= high - 1)
   }
 
+  /** Records committed, of all partitions. */
+  async committed(): Promise<number> {
+    const { admin, topic } = this.#world
+    return [...(await admin.committed(this.group, topic)).values()].reduce((sum, offset) => sum + offset, 0)
+  }
+
   /** Waits until everything is committed, then ends the worker as a user does: within 10 s, with exit code 0. */
   async finish(worker: LiveWorker, seconds = 120): Promise<void> {
     await worker.until('all is committed', async () => worker.restored().length > 0 && (await this.isThrough()), seconds)
