@@ -6,6 +6,7 @@ import { readKafkaConfig } from '../connectors/kafka/config.ts'
 import { fetchPrograms } from '../connectors/kafka/dev/fetch.ts'
 import { startServices } from '../connectors/kafka/dev/services.ts'
 import { openDriver } from '../connectors/kafka/openDriver.ts'
+import { checkpointCosts } from './liveCheckpoint.ts'
 import { latency } from './liveLatency.ts'
 import { throughput } from './liveThroughput.ts'
 
@@ -15,7 +16,7 @@ const { values: flags } = parseArgs({
   options: {
     ticks: { type: 'string', default: '4000000' },
     runs: { type: 'string', default: '3' },
-    parts: { type: 'string', default: 'throughput,latency' },
+    parts: { type: 'string', default: 'throughput,latency,checkpoint' },
     seconds: { type: 'string', default: '60' },
     only: { type: 'string' },
     platformatic: { type: 'boolean', default: false },
@@ -45,6 +46,16 @@ try {
     for (const name of flags.platformatic ? (['kafkajs', 'platformatic'] as const) : (['kafkajs'] as const))
       measured.push(await latency({ driver, brokers, rate: 5_000, seconds: Number(flags.seconds), name, say }))
     results['latency'] = measured
+  }
+  if (parts.includes('checkpoint')) {
+    const costs = await checkpointCosts({ instruments: 10_000, rounds: 5 }, driver)
+    const { full, difference, restore } = costs
+    const cost = ({ snapshot, main, encoded, commit = 0, bytes }: typeof full): string =>
+      `${(encoded + commit).toFixed(0)} ms (the graph stands still ${(snapshot + main).toFixed(0)} ms, commit ${commit.toFixed(0)} ms), ${(bytes / 1e6).toFixed(2)} MB`
+    say(
+      `checkpoint of ${costs.instruments} instruments: full ${cost(full)}; difference ${cost(difference)}; restored in ${restore.total.toFixed(0)} ms`,
+    )
+    results['checkpoint'] = costs
   }
   await driver.close()
   const report = {
