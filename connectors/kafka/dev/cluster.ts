@@ -59,7 +59,7 @@ export async function startCluster(options: ClusterOptions): Promise<KafkaCluste
     if (!existsSync(join(folder, `n${i}`, 'meta.properties')))
       await runJvm({
         name: `formatting broker ${i}`,
-        args: [...smallJvm, '-cp', `${jars}/*`, 'kafka.tools.StorageTool', 'format', '-t', id, '-c', conf, '--ignore-formatted'],
+        args: [...smallJvm, '-cp', `${jars}/*`, 'kafka.tools.StorageTool', 'format', `--cluster-id=${id}`, '-c', conf, '--ignore-formatted'],
         log: join(folder, `n${i}.format.log`),
         patience,
       })
