@@ -87,7 +87,6 @@ describeKafka('a live worker that works for long', () => {
     const steady = worker.samples.filter(({ at }) => at > WARM)
     const thousands = (feed.second * PARTITIONS) / 1000 / SECONDS
     const mbPerThousandEpochs = slope(steady.map(({ at, rssMb }) => [at * thousands, rssMb]))
-    const middle = steady.map(({ rssMb }) => rssMb).sort((a, b) => a - b)[steady.length >> 1]
     const commits = sum(text, 'tickloom_checkpoints_total')
     const open = (from: number, to: number): number => {
       const between = steady.slice(from * steady.length, to * steady.length).map(({ descriptors }) => descriptors)
