@@ -1,5 +1,6 @@
-/** Numbers as they are saved: those that a column holds, to the last bit, in whatever type has room for them. */
-export type SavedArray = Float64Array | Int32Array | Uint16Array | Uint8Array
+/** Numbers as they are saved, to the last bit. Uint16 and Uint32 are whole numbers of a float64 column. */
+export type SavedArray = Float64Array | Int32Array | Uint32Array | Uint16Array | Uint8Array
+
 /** The first `size` numbers of each of `width` planes that lie `stride` apart. */
 export interface Planes {
   readonly width: number
@@ -19,9 +20,7 @@ export function packPlanes(column: Float64Array | Int32Array, planes: Planes): S
   if (column instanceof Int32Array) return copyPlanes(column, planes, new Int32Array(length))
   const bits = length < WORTH_IT ? undefined : wholeBits(column, planes)
   if (bits === undefined || bits < 0) return copyPlanes(column, planes, new Float64Array(length))
-  if (bits < 0x100) return narrowU8(column, planes, new Uint8Array(length))
-  if (bits < 0x10000) return narrowU16(column, planes, new Uint16Array(length))
-  return narrowI32(column, planes, new Int32Array(length))
+  return bits < 0x10000 ? narrowU16(column, planes, new Uint16Array(length)) : narrowU32(column, planes, new Uint32Array(length))
 }
 
 /** What `packPlanes` packed, back into planes. */
@@ -29,6 +28,11 @@ export function unpackPlanes(packed: SavedArray, column: Float64Array | Int32Arr
   const { width, stride, size } = planes
   if (packed instanceof Uint16Array && column instanceof Float64Array) widenU16(packed, column, planes)
   else for (let j = 0; j < width; j++) column.set(packed.subarray(j * size, (j + 1) * size), j * stride)
+}
+
+/** The numbers in the type of their column, for whoever computes with them. */
+export function widened(packed: SavedArray): SavedArray {
+  return packed instanceof Uint16Array || packed instanceof Uint32Array ? Float64Array.from(packed) : packed
 }
 
 function copyPlanes<C extends Float64Array | Int32Array>(column: C, { width, stride, size }: Planes, packed: C): C {
@@ -57,15 +61,11 @@ function wholeBits(column: Float64Array, { width, stride, size }: Planes): numbe
 }
 
 // One loop a type: V8 keeps each monomorphic, and takes a third of the time of `set`, which converts number by number.
-function narrowU8(column: Float64Array, { width, stride, size }: Planes, packed: Uint8Array): Uint8Array {
-  for (let j = 0, to = 0; j < width; j++) for (let i = j * stride; i < j * stride + size; i++) packed[to++] = column[i]
-  return packed
-}
 function narrowU16(column: Float64Array, { width, stride, size }: Planes, packed: Uint16Array): Uint16Array {
   for (let j = 0, to = 0; j < width; j++) for (let i = j * stride; i < j * stride + size; i++) packed[to++] = column[i]
   return packed
 }
-function narrowI32(column: Float64Array, { width, stride, size }: Planes, packed: Int32Array): Int32Array {
+function narrowU32(column: Float64Array, { width, stride, size }: Planes, packed: Uint32Array): Uint32Array {
   for (let j = 0, to = 0; j < width; j++) for (let i = j * stride; i < j * stride + size; i++) packed[to++] = column[i]
   return packed
 }

@@ -23,9 +23,9 @@ export interface Checkpoint {
   readonly sections: readonly Section[]
 }
 
-/** The digit is the version of the format; 1 left the header's length out of its checksum, 2 knew no u16. */
+/** The digit is the version of the format; 1 left the header's length out of its checksum, 2 knew neither u16 nor u32. */
 const MAGIC = 'TLOOMCP3'
-type ArrayKind = 'f64' | 'i32' | 'u16' | 'u8'
+type ArrayKind = 'f64' | 'i32' | 'u32' | 'u16' | 'u8'
 
 /**
  * A checkpoint as bytes: magic, header length, crc32 of all but itself and the magic, a JSON header, then the arrays as they are,
@@ -144,15 +144,17 @@ function align(n: number): number {
 function kindOf(array: SavedArray): ArrayKind {
   if (array instanceof Float64Array) return 'f64'
   if (array instanceof Int32Array) return 'i32'
+  if (array instanceof Uint32Array) return 'u32'
   return array instanceof Uint16Array ? 'u16' : 'u8'
 }
 
 function arrayAt(bytes: Uint8Array, at: number, kind: ArrayKind, length: number): SavedArray {
-  const size = { f64: 8, i32: 4, u16: 2, u8: 1 }[kind]
+  const size = { f64: 8, i32: 4, u32: 4, u16: 2, u8: 1 }[kind]
   // Not bytes.slice: of a Buffer, which files are read into, that is a view on the whole file.
   const copy = new Uint8Array(bytes.subarray(at, at + length * size)).buffer
   if (kind === 'f64') return new Float64Array(copy)
   if (kind === 'i32') return new Int32Array(copy)
+  if (kind === 'u32') return new Uint32Array(copy)
   return kind === 'u16' ? new Uint16Array(copy) : new Uint8Array(copy)
 }
 

@@ -1,6 +1,7 @@
 import type { Schema } from '../core/batch.ts'
 import { TickloomError } from '../core/errors.ts'
 import type { Instruments } from '../core/instruments.ts'
+import { widened } from '../core/planes.ts'
 import { RowBuffer } from '../core/rowBuffer.ts'
 import type { Counter, Migrate, Value, ValueSpec } from '../core/step.ts'
 import { type Fields, type SavedArray, Table } from '../core/table.ts'
@@ -155,7 +156,8 @@ export class StateStore {
 
 function migrated(section: Section, { version, migrate }: Slot): Section {
   if (migrate !== undefined && section.version < version) {
-    const { json, arrays } = migrate(section)
+    const columns = Object.fromEntries(Object.entries(section.arrays).map(([name, array]) => [name, widened(array)]))
+    const { json, arrays } = migrate({ ...section, arrays: columns })
     return { key: section.key, version, json, arrays }
   }
   throw new TickloomError('STATE_VERSION', `"${section.key}" was saved as version ${section.version}, this code reads version ${version}`, {

@@ -1,6 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { packPlanes, unpackPlanes } from '../../core/planes.ts'
+import { Instruments } from '../../core/instruments.ts'
+import { packPlanes, type SavedArray, unpackPlanes, widened } from '../../core/planes.ts'
+import { f64 } from '../../core/table.ts'
+import { StateStore } from '../../runtime/state.ts'
 
 /** Above the size from which numbers are made narrower: 300 planes of 256 numbers, 256 apart and 300 apart. */
 const planes = { width: 300, stride: 300, size: 256 }
@@ -25,14 +28,14 @@ describe('packed planes', () => {
   })
 
   test('are as narrow as whole numbers from 0 up allow', () => {
-    const kinds = [200, 50_000, 1e6].map(
+    const kinds = [50_000, 1e6].map(
       (most) =>
         packPlanes(
           column((i) => i % most),
           planes,
         ).constructor.name,
     )
-    expect(kinds).toEqual(['Uint8Array', 'Uint16Array', 'Int32Array'])
+    expect(kinds).toEqual(['Uint16Array', 'Uint32Array'])
     for (const value of [-1, -0, NaN, 0.5, 2 ** 31])
       expect(
         packPlanes(
@@ -42,7 +45,28 @@ describe('packed planes', () => {
       ).toBeInstanceOf(Float64Array)
   })
 
+  test('are what they were to whoever computes with them', () => {
+    expect(widened(Uint16Array.of(40_000)).map((volume) => 2 * volume)).toEqual(Float64Array.of(80_000))
+    expect(widened(Int32Array.of(-1))).toEqual(Int32Array.of(-1))
+  })
+
   test('keep the type they have when they are few', () => {
     expect(packPlanes(Float64Array.of(1, 2, 3, 4), { width: 2, stride: 2, size: 1 })).toEqual(Float64Array.of(1, 3))
+  })
+
+  test('are numbers of the column to a migration: twice 40,000 does not fit where 40,000 does', () => {
+    const instruments = new Instruments()
+    const fields = { rates: f64(40_000, 65_536) }
+    const before = new StateStore(instruments)
+    before.table('step/rates', { version: 1, fields }).slot(instruments.id('A'))
+    const after = new StateStore(instruments)
+    const migrate = ({ json, arrays }: { json: unknown; arrays: Readonly<Record<string, SavedArray>> }) => ({
+      json,
+      arrays: { rates: arrays['rates'].map((rate) => 2 * rate) },
+    })
+    const table = after.table('step/rates', { version: 2, fields, migrate })
+    expect(before.snapshot()[1].arrays['rates']).toBeInstanceOf(Uint16Array)
+    after.restore(before.snapshot())
+    expect([table.col.rates[0], table.col.rates[table.stride]]).toEqual([80_000, 80_000])
   })
 })
