@@ -46,7 +46,36 @@ let written = 0
  * does not know it yet may be writing the same file. Processes of two containers may well have one number.
  */
 export function ownTemporary(path: string): string {
-  return `${path}.${encodeURIComponent(hostname())}-${process.pid}-${++written}.tmp`
+  return `${path}.${encodedHost()}-${process.pid}-${++written}.tmp`
+}
+
+/** Milliseconds after which a temporary of another machine is a crash's leftover: no flush takes as long. */
+const ABANDONED = 3_600_000
+
+/**
+ * Whether the file is an `ownTemporary` that another process may still be writing: it lost its partition and will hear of
+ * it when it commits, but its write must not fail for want of the file.
+ */
+export function isBeingWritten(path: string): boolean {
+  const [, host, pid] = /\.([^./]+)-(\d+)-\d+\.tmp$/.exec(path) ?? []
+  if (host === undefined) return false
+  if (host === encodedHost()) return Number(pid) !== process.pid && isAlive(Number(pid))
+  const changed = statSync(path, { throwIfNoEntry: false })?.mtimeMs
+  return changed !== undefined && Date.now() - changed < ABANDONED
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (cause) {
+    // Somebody else's process, but a process.
+    return (cause as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+/** Without the dots, which separate it in a temporary's name. */
+function encodedHost(): string {
+  return encodeURIComponent(hostname()).replaceAll('.', '%2E')
 }
 
 /** Adds a line to the end of a file, durably; what a crash left of a line before it is cut off. Throws DISK_FULL or OUTPUT_UNWRITABLE. */

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { messageOf, TickloomError } from '../../core/errors.ts'
-import { appendLine, writeTextAtomically } from './atomic.ts'
+import { appendLine, isBeingWritten, writeTextAtomically } from './atomic.ts'
 
 /** One file of an output, relative to the run's folder; times are microseconds, null for an output without them. */
 export interface OutputFile {
@@ -66,7 +66,7 @@ export class OutputManifest {
 
   /**
    * Forgets what lies beyond the committed epoch and deletes every file of the partition below `folders` that is not
-   * named; `isOwn` tells of a file's path whether it is the partition's. Answers the files that stay.
+   * named and that nobody is still writing; `isOwn` tells of a file's path whether it is the partition's. Answers the files that stay.
    */
   async trim(committed: number | undefined, folders: readonly string[], isOwn = this.#isNamedAfterIt): Promise<readonly OutputFile[]> {
     const { lines, torn } = readLines(this.#path)
@@ -74,7 +74,10 @@ export class OutputManifest {
     if (torn || kept.length < lines.size) await writeTextAtomically(this.#path, kept.map((line) => `${JSON.stringify(line)}\n`).join(''))
     const files = kept.flatMap((line) => line.files)
     const named = new Set(files.map(({ path }) => path))
-    for (const path of found(this.#dir, folders)) if (isOwn(path) && !named.has(path)) rmSync(join(this.#dir, path), { force: true })
+    for (const path of found(this.#dir, folders)) {
+      const file = join(this.#dir, path)
+      if (isOwn(path) && !named.has(path) && !isBeingWritten(file)) rmSync(file, { force: true })
+    }
     return files
   }
 
