@@ -26,6 +26,8 @@ export const catalogue = {
   },
   INSTRUMENT_INVALID: { fault: 'user', retry: false, next: 'Name instruments as SYMBOL, SYMBOL:EXPIRY:FUT or SYMBOL:EXPIRY:STRIKE:CE|PE.' },
   CONTRACT_AMBIGUOUS: { fault: 'user', retry: false, next: 'Say on which date it traded, or in which dialect it is written.' },
+  INPUT_UNREADABLE: { fault: 'user', retry: false, next: 'Check the path and its permissions; nothing of the inputs was packed.' },
+  LAKE_BUSY: { fault: 'user', retry: true, next: 'Wait for the other `tickloom pack` to end: one at a time packs into a lake.' },
   LAKE_MISSING: { fault: 'user', retry: false, next: 'Check the path of --lake; `tickloom synth --out DIR` makes a lake to try.' },
   LAKE_EMPTY: { fault: 'user', retry: false, next: 'Widen --from/--to/--symbols/--strikes, or look at --explain to see what was pruned.' },
   LAKE_MANIFEST: { fault: 'user', retry: false, next: 'Rebuild the manifest, or delete the line that names a file that is not there.' },
