@@ -2,12 +2,12 @@ import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 
 const read = (path: string): string => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8')
-const { dependencies, devDependencies, optionalDependencies } = JSON.parse(read('package.json')) as {
+const { dependencies, devDependencies, peerDependencies } = JSON.parse(read('package.json')) as {
   dependencies: Record<string, string>
   devDependencies: Record<string, string>
-  optionalDependencies: Record<string, string>
+  peerDependencies: Record<string, string>
 }
-const installed = { ...dependencies, ...devDependencies, ...optionalDependencies }
+const installed = { ...dependencies, ...devDependencies, ...peerDependencies }
 
 test('docs/decisions/dependencies.md lists what package.json has', () => {
   const listed = [...read('docs/decisions/dependencies.md').matchAll(/^\| `([^`]+)` \| (\d\S*) \|/gm)].map((m) => [m[1], m[2]])
