@@ -1,4 +1,5 @@
 import type { OperatorFunction } from 'rxjs'
+import { abreast } from '../core/abreast.ts'
 import type { Batch, Columns } from '../core/batch.ts'
 import { TickloomError } from '../core/errors.ts'
 import type { Burst, Second } from '../core/market.ts'
@@ -40,15 +41,15 @@ export function rollingBurst(step: Step, { window, baseline }: RollingBurstOptio
 
   return step.map<Second, Burst>((batch) => {
     out.reserve(batch.n)
-    sums.admit(batch.col.instrument, batch.n)
     for (let from = 0; from < batch.n; ) {
       const opened = batch.col.ts[from] - batch.col.second[from] * SECOND
       if (isNewDay(opened, day.open)) {
         sums.clear()
-        sums.admit(batch.col.instrument.subarray(from), batch.n - from)
         day.open = opened
       }
-      from = roll(batch, from, opened, sums, out.col, window, baseline)
+      const rows = Math.min(abreast(batch, from, sums), level(sums, opened, batch.col.second[from] - 1))
+      if (rows > 0) rollTogether(batch, from, rows, sums, out.col, window, baseline)
+      from = rollEach(batch, from, from + rows, opened, sums, out.col, window, baseline)
     }
     const { ts, instrument, second, close } = batch.col
     return { n: batch.n, watermark: batch.watermark, col: { ts, instrument, second, close, burst: out.col.burst, baseline: out.col.baseline } }
@@ -58,28 +59,72 @@ export function rollingBurst(step: Step, { window, baseline }: RollingBurstOptio
 type Sums = Table<ReturnType<typeof fieldsOf>>
 const fieldsOf = (baseline: number) => ({ ring: f64(0, baseline), short: f64(0), long: f64(0), open: f64(NaN), last: i32(-1) })
 
-/** Rolls on over the rows of one second, the one of row `from`; returns the first row of another. */
-function roll(batch: Batch<Second>, from: number, opened: number, sums: Sums, out: Columns<typeof Rolled>, window: number, length: number): number {
-  const { ts, instrument, second, vol } = batch.col
-  const { ring, short, long, open, last } = sums.col
-  const { slotOf, stride } = sums
+/** How many slots, from the first on, stand at the second given of the session that opened at `opened`. */
+function level(sums: Sums, opened: number, second: number): number {
+  const { open, last } = sums.col
+  let k = 0
+  while (k < sums.size && last[k] === second && open[k] === opened) k++
+  return k
+}
+
+/** Rolls on over the rows of one second that stand abreast of the slots 0, 1, 2 ..., all of them at the second before. */
+function rollTogether(
+  batch: Batch<Second>,
+  from: number,
+  rows: number,
+  sums: Sums,
+  out: Columns<typeof Rolled>,
+  window: number,
+  length: number,
+): void {
+  const { vol, second } = batch.col
+  const { ring, short, long, last } = sums.col
   const { burst, baseline } = out
-  const t = ts[from]
   const s = second[from]
-  const now = (s % length) * stride
-  const old = ((s - window + length) % length) * stride
-  const defined = s + 1 >= length
+  const now = (s % length) * sums.stride
+  const old = ((s - window + length) % length) * sums.stride
+  for (let k = 0; k < rows; k++) {
+    const v = vol[from + k]
+    const sum = short[k] + (v - ring[old + k])
+    const whole = long[k] + (v - ring[now + k])
+    short[k] = sum
+    long[k] = whole
+    ring[now + k] = v
+    burst[from + k] = sum
+    baseline[from + k] = (whole / length) * window
+  }
+  if (s + 1 < length) baseline.fill(NaN, from, from + rows)
+  last.fill(s, 0, rows)
+}
+
+/** Rolls on over the rows from `from` on that are of the second of row `of`, wherever their slots are; returns the first row of another. */
+function rollEach(
+  batch: Batch<Second>,
+  of: number,
+  from: number,
+  opened: number,
+  sums: Sums,
+  out: Columns<typeof Rolled>,
+  window: number,
+  length: number,
+): number {
+  const { ts, instrument, second, vol } = batch.col
+  const { burst, baseline } = out
+  const t = ts[of]
+  const s = second[of]
   let i = from
   for (; i < batch.n && ts[i] === t && second[i] === s; i++) {
-    const k = slotOf[instrument[i]]
+    const k = sums.slot(instrument[i])
+    const { ring, short, long, open, last } = sums.col
     if (open[k] !== opened || last[k] !== s - 1) catchUp(sums, k, opened, s, window, length)
+    const now = (s % length) * sums.stride + k
     const v = vol[i]
-    short[k] += v - ring[old + k]
-    long[k] += v - ring[now + k]
-    ring[now + k] = v
+    short[k] += v - ring[((s - window + length) % length) * sums.stride + k]
+    long[k] += v - ring[now]
+    ring[now] = v
     last[k] = s
     burst[i] = short[k]
-    baseline[i] = defined ? (long[k] / length) * window : NaN
+    baseline[i] = s + 1 >= length ? (long[k] / length) * window : NaN
   }
   return i
 }

@@ -1,4 +1,5 @@
 import type { OperatorFunction } from 'rxjs'
+import { abreast } from '../core/abreast.ts'
 import type { Batch } from '../core/batch.ts'
 import type { Burst } from '../core/market.ts'
 import type { RowBuffer } from '../core/rowBuffer.ts'
@@ -39,54 +40,89 @@ export function signal(step: Step, options: SignalOptions): OperatorFunction<Bat
 
   return step.map<Burst, Signal>((batch) => {
     out.clear()
-    edges.admit(batch.col.instrument, batch.n)
     for (let from = 0; from < batch.n; ) {
       const opened = batch.col.ts[from] - batch.col.second[from] * SECOND
       if (isNewDay(opened, day.open)) {
         edges.clear()
-        edges.admit(batch.col.instrument.subarray(from), batch.n - from)
         day.open = opened
       }
-      from = fire(batch, from, opened, edges, options, out, passedOver)
+      const rows = abreast(batch, from, edges)
+      for (let k = turning(batch, from, 0, rows, opened, edges, options); k < rows; k = turning(batch, from, k + 1, rows, opened, edges, options)) {
+        turn(batch, from + k, k, opened, edges, options, out, passedOver)
+      }
+      from = turnEach(batch, from, from + rows, opened, edges, options, out, passedOver)
     }
     return out.view(batch.watermark)
   })
 }
 
-/** Writes the signals of one second, the one of row `from`; returns the first row of another. */
-function fire(
+/** The first slot from `k` on, below `rows`, whose row (`from` + slot) changes anything: most change nothing. */
+function turning(
   batch: Batch<Burst>,
   from: number,
+  k: number,
+  rows: number,
+  opened: number,
+  edges: Edges,
+  { multiplier, floor }: SignalOptions,
+): number {
+  const { burst, baseline } = batch.col
+  const { open, on } = edges.col
+  let slot = k
+  for (; slot < rows; slot++) {
+    const sum = burst[from + slot]
+    const is = sum > multiplier * baseline[from + slot] && sum >= floor ? 1 : 0
+    if (is !== on[slot] || open[slot] !== opened) break
+  }
+  return slot
+}
+
+/** Takes the rows from `from` on that are of the second of row `of`, wherever their slots are; returns the first row of another. */
+function turnEach(
+  batch: Batch<Burst>,
+  of: number,
+  from: number,
+  opened: number,
+  edges: Edges,
+  options: SignalOptions,
+  out: RowBuffer<Signal>,
+  passedOver: Counter,
+): number {
+  const { ts, instrument, second } = batch.col
+  const t = ts[of]
+  const s = second[of]
+  let i = from
+  for (; i < batch.n && ts[i] === t && second[i] === s; i++) turn(batch, i, edges.slot(instrument[i]), opened, edges, options, out, passedOver)
+  return i
+}
+
+/** Brings slot k to row i, and writes the signal if it is one. */
+function turn(
+  batch: Batch<Burst>,
+  i: number,
+  k: number,
   opened: number,
   edges: Edges,
   { multiplier, floor, cooldown }: SignalOptions,
   out: RowBuffer<Signal>,
   passedOver: Counter,
-): number {
-  const { ts, instrument, second, burst, baseline } = batch.col
+): void {
+  const { ts, burst, baseline } = batch.col
   const { open, on, fired } = edges.col
-  const slotOf = edges.slotOf
-  const t = ts[from]
-  const s = second[from]
-  let i = from
-  for (; i < batch.n && ts[i] === t && second[i] === s; i++) {
-    const k = slotOf[instrument[i]]
-    if (open[k] !== opened) {
-      open[k] = opened
-      on[k] = 0
-      fired[k] = -Infinity
-    }
-    const was = on[k]
-    on[k] = burst[i] >= floor && burst[i] > multiplier * baseline[i] ? 1 : 0
-    if (on[k] === 0 || was === 1) continue
-    if (t - fired[k] < cooldown * SECOND) {
-      passedOver.add(1)
-      continue
-    }
-    fired[k] = t
-    writeSignal(batch, i, out)
+  if (open[k] !== opened) {
+    open[k] = opened
+    on[k] = 0
+    fired[k] = -Infinity
   }
-  return i
+  const was = on[k]
+  on[k] = burst[i] >= floor && burst[i] > multiplier * baseline[i] ? 1 : 0
+  if (on[k] === 0 || was === 1) return
+  if (ts[i] - fired[k] < cooldown * SECOND) {
+    passedOver.add(1)
+    return
+  }
+  fired[k] = ts[i]
+  writeSignal(batch, i, out)
 }
 
 function writeSignal(batch: Batch<Burst>, i: number, out: RowBuffer<Signal>): void {
