@@ -1,6 +1,6 @@
 import type { MonoTypeOperatorFunction } from 'rxjs'
-import { type Batch, type Column, type Columns, gather } from '../core/batch.ts'
-import { Trade } from '../core/market.ts'
+import { type Batch, dropRows } from '../core/batch.ts'
+import type { Trade } from '../core/market.ts'
 import type { Step } from '../core/step.ts'
 import { f64, type Table } from '../core/table.ts'
 import { DAY } from '../core/time.ts'
@@ -20,83 +20,80 @@ export function dedup<S extends Trade>(step: Step, { schema }: { readonly schema
   const duplicates = step.counter('duplicate')
   const conflicts = step.counter('conflict')
   const kept = step.scratch(schema)
-  const tally = new Int32Array(2)
-  const further = Object.keys(schema).filter((name) => !(name in Trade))
-  let index = new Int32Array(0)
+  const found: Found = { rows: new Int32Array(0), count: 0, conflicts: 0 }
 
   return step.map<S, S>((batch) => {
-    if (index.length < batch.n) index = new Int32Array(batch.n)
-    kept.reserve(batch.n)
-    tally.fill(0)
+    if (found.rows.length < batch.n) found.rows = new Int32Array(batch.n)
+    found.count = 0
+    found.conflicts = 0
     for (let from = 0; from < batch.n; ) {
       const today = Math.floor(batch.col.ts[from] / DAY)
       if (today !== day.number) {
         last.clear()
         day.number = today
       }
-      from = select(batch as unknown as Batch<Trade>, from, (today + 1) * DAY, last, kept.col as unknown as Columns<Trade>, index, tally)
+      from = search(batch as unknown as Batch<Trade>, from, (today + 1) * DAY, last, found)
     }
-    const n = tally[0]
-    if (n === batch.n) return batch
-    duplicates.add(batch.n - n)
-    conflicts.add(tally[1])
-    for (const name of further) gather(columnOf(batch, name), index, n, columnOf(kept, name))
-    return kept.first(n, batch.watermark)
+    if (found.count === 0) return batch
+    duplicates.add(found.count)
+    conflicts.add(found.conflicts)
+    kept.reserve(batch.n - found.count)
+    return dropRows(batch, found.rows, found.count, kept.col)
   })
 }
 
+/** The doubles of a batch: where they are, how many, and how many of them differ from the row kept. */
+interface Found {
+  rows: Int32Array
+  count: number
+  conflicts: number
+}
+
 /**
- * Goes through the rows from `from` on that lie before `end`. Rows to keep are copied to `kept` in the same pass, which
- * is cheaper than picking them in a second one; index[0..tally[0]-1] says which they are, tally[1] counts conflicts.
+ * Finds the doubles among the rows from `from` on that lie before `end`; returns the first row that does not.
  *
- * Only a row whose time is that of a row beside it can have a double, so a row that stands alone in time is kept
- * without a look at the table, unless it ends the batch and the next one may go on with its time.
+ * Only a row whose time is that of a row beside it can have a double, so a row that stands alone in time is passed
+ * without a look at the table, unless it begins or ends the batch and the one before or the next may have its time.
  */
-function select(
-  batch: Batch<Trade>,
-  from: number,
-  end: number,
-  last: Table<typeof fields>,
-  kept: Columns<Trade>,
-  index: Int32Array,
-  tally: Int32Array,
-): number {
-  last.admit(batch.col.instrument, batch.n)
-  const { ts, instrument, price, volume } = batch.col
-  const { ts: toTs, instrument: toInstrument, price: toPrice, volume: toVolume } = kept
-  const { ts: lastTs, price: lastPrice, volume: lastVolume } = last.col
-  const { slotOf } = last
+function search(batch: Batch<Trade>, from: number, end: number, last: Table<typeof fields>, found: Found): number {
+  const { ts } = batch.col
   const lastRow = batch.n - 1
-  let n = tally[0]
   let i = from
-  let before = NaN
   // Takes the row at `from` whatever its time, so that a time that is none cannot stop the loop.
   do {
-    const t = ts[i]
-    const beside = t === before || i === from || i === lastRow || ts[i + 1] === t
-    before = t
-    if (beside) {
-      const k = slotOf[instrument[i]]
-      if (t === lastTs[k]) {
-        if (differ(price[i], lastPrice[k]) || differ(volume[i], lastVolume[k])) tally[1]++
-        continue
-      }
-      lastTs[k] = t
-      lastPrice[k] = price[i]
-      lastVolume[k] = volume[i]
-    }
-    toTs[n] = t
-    toInstrument[n] = instrument[i]
-    toPrice[n] = price[i]
-    toVolume[n] = volume[i]
-    index[n++] = i
-  } while (++i < batch.n && ts[i] < end)
-  tally[0] = n
+    if (isDouble(batch, i, last, found)) found.rows[found.count++] = i
+    i = ts[i + 1] === ts[i] ? i + 1 : nextTie(ts, i + 1, lastRow, end)
+  } while (i <= lastRow && ts[i] < end)
   return i
 }
 
-function columnOf(rows: { readonly col: object }, name: string): Column {
-  return (rows.col as Readonly<Record<string, Column>>)[name]
+/** The first row from `i` on that has the time of the row after it, or is `lastRow`, or does not lie before `end`. */
+function nextTie(ts: Float64Array, i: number, lastRow: number, end: number): number {
+  if (i >= lastRow) return i
+  let row = i
+  let t = ts[row]
+  while (t < end && row < lastRow) {
+    const next = ts[row + 1]
+    if (next === t) break
+    t = next
+    row++
+  }
+  return row
+}
+
+/** Whether the instrument's row of this time is kept already; if not, this one is from now on. */
+function isDouble(batch: Batch<Trade>, i: number, last: Table<typeof fields>, found: Found): boolean {
+  const { ts, instrument, price, volume } = batch.col
+  const k = last.slot(instrument[i])
+  const { ts: lastTs, price: lastPrice, volume: lastVolume } = last.col
+  if (ts[i] === lastTs[k]) {
+    if (differ(price[i], lastPrice[k]) || differ(volume[i], lastVolume[k])) found.conflicts++
+    return true
+  }
+  lastTs[k] = ts[i]
+  lastPrice[k] = price[i]
+  lastVolume[k] = volume[i]
+  return false
 }
 
 /** Two unknown numbers (NaN) do not differ. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { allocateColumns, emptyBatch, type Schema, sliceRows, takeRows, withColumns } from '../../core/batch.ts'
+import { allocateColumns, dropRows, emptyBatch, type Schema, sliceRows, takeRows, withColumns } from '../../core/batch.ts'
 
 const schema = { ts: 'time', instrument: 'instrument', price: 'f64', count: 'i32', observed: 'bool' } as const satisfies Schema
 const row = fc.record({ ts: fc.integer(), instrument: fc.nat(1000), price: fc.double(), count: fc.integer(), observed: fc.nat(1) })
@@ -51,6 +51,18 @@ describe('laws', () => {
         const taken = takeRows(batchOf(rows), index, index.length, allocateColumns(schema, index.length))
         expect(taken.watermark).toBe(5)
         expect(rowsOf(taken)).toEqual([...index].map((i) => rows[i]))
+      }),
+    )
+  })
+
+  test('dropRows gives what filtering the rows out gives', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(row, fc.boolean()), { maxLength: 30 }), (rows) => {
+        const dropped = Int32Array.from(rows.flatMap(([, stays], i) => (stays ? [] : [i])))
+        const left = rows.filter(([, stays]) => stays).map(([r]) => r)
+        const rest = dropRows(batchOf(rows.map(([r]) => r)), dropped, dropped.length, allocateColumns(schema, left.length))
+        expect(rest.watermark).toBe(5)
+        expect(rowsOf(rest)).toEqual(left)
       }),
     )
   })
