@@ -13,13 +13,14 @@ import { throughput } from './liveThroughput.ts'
 // npm run bench:live: the live path beside bare clients, on a broker of its own, as JSON. Progress goes to stderr.
 
 const { values: flags } = parseArgs({
+  allowNegative: true,
   options: {
     ticks: { type: 'string', default: '4000000' },
     runs: { type: 'string', default: '3' },
     parts: { type: 'string', default: 'throughput,latency,checkpoint' },
     seconds: { type: 'string', default: '60' },
     only: { type: 'string' },
-    platformatic: { type: 'boolean', default: false },
+    platformatic: { type: 'boolean', default: true },
   },
 })
 const parts = flags.parts.split(',')

@@ -24,6 +24,8 @@ export interface Latency {
   readonly bare: Distribution
   /** Produce of a marker tick to its signal. */
   readonly marker: Distribution
+  /** Those of them whose signal came while the commit of an epoch was under way. */
+  readonly markerWhileCommitting: Distribution
   /** Produce of the record that closes a second to the first signal of volume-burst for it. */
   readonly burst: Distribution
   /** Produce of a marker tick to the commit of its epoch, whose outputs are visible from then on. */
@@ -74,12 +76,14 @@ export async function latency({ driver, brokers, rate, seconds, name, say }: Lat
     bareAlone: ticks(alone['bare'].markers),
     bare: ticks(bare.markers),
     marker: ticks(live.markers),
+    markerWhileCommitting: distribution(live.whileCommitting.map((micros) => micros / 1000)),
     burst: distribution(bursts.slice(WARM).map((micros) => micros / 1000)),
     committed: ticks(live.committed),
     commits: distribution(live.commits.slice(WARM)),
     ownShareAtP99: ticks(live.markers).p99 - ticks(bare.markers).p99,
   }
-  for (const key of ['bareAlone', 'bare', 'marker', 'burst', 'committed', 'commits'] as const) say(`${name} ${key}: ${line(found[key])}`)
+  for (const key of ['bareAlone', 'bare', 'marker', 'markerWhileCommitting', 'burst', 'committed', 'commits'] as const)
+    say(`${name} ${key}: ${line(found[key])}`)
   return found
 }
 

@@ -38,6 +38,8 @@ export interface LatencyNotes {
   readonly committed: readonly number[]
   /** Reading of the clock by second of event time. feed: the record that closed it was made; live: its first signal. */
   readonly closed: readonly (readonly [second: number, at: number])[]
+  /** live: those of `markers` that had their signal while a commit was under way. */
+  readonly whileCommitting: readonly number[]
   /** live: milliseconds that commits took. */
   readonly commits: readonly number[]
 }
@@ -53,7 +55,13 @@ const PRICE_AT = 5 + 1 + MARKER.length + 8 + 1
 
 const now = (): number => Number(process.hrtime.bigint() / 1000n)
 const part = JSON.parse(process.argv[2]) as LatencyPart
-const notes = { markers: [] as number[], committed: [] as number[], closed: [] as [number, number][], commits: [] as number[] }
+const notes = {
+  markers: [] as number[],
+  whileCommitting: [] as number[],
+  committed: [] as number[],
+  closed: [] as [number, number][],
+  commits: [] as number[],
+}
 
 async function feed(driver: KafkaDriver): Promise<void> {
   const producer = await driver.producer()
@@ -147,6 +155,7 @@ function stopwatch(): Destination {
           for (let i = 0; i < batch.n; i++) {
             notes.markers.push(at - price[i])
             made.push(price[i])
+            signalled.push([at, at - price[i]])
           }
         } else if (output === 'signals') {
           const ts = batch.col['ts'] as Float64Array
@@ -165,6 +174,8 @@ function stopwatch(): Destination {
 }
 /** When the markers of the epoch being saved were made. */
 const flushed: number[] = []
+/** Signals since the last commit: when, and how long after the making. */
+const signalled: [at: number, latency: number][] = []
 
 async function live(driver: KafkaDriver, signal: AbortSignal): Promise<void> {
   const graph = measured as unknown as Topology
@@ -204,6 +215,8 @@ async function live(driver: KafkaDriver, signal: AbortSignal): Promise<void> {
         const at = now()
         notes.committed.push(...flushed.splice(0).map((made) => at - made))
         notes.commits.push(event.took)
+        const began = at - 1000 * event.took
+        for (const [when, latency] of signalled.splice(0)) if (when >= began) notes.whileCommitting.push(latency)
       },
     },
   )
