@@ -45,7 +45,7 @@ export function perSecond<S extends Trade & VolDelta>(
     out.clear()
     for (let i = 0; i < ticks.n; ) {
       advance(grid, lines, clock, Math.floor(ticks.col.ts[i] / SECOND) * SECOND, out)
-      i = gather(ticks, i, clock.now, grid)
+      i = clock.now + SECOND <= lines.bell && lines.size === grid.size ? gatherInHours(ticks, i, clock.now, grid) : gather(ticks, i, clock.now, grid)
       if (i === ticks.n || Math.floor(ticks.col.ts[i] / SECOND) * SECOND > clock.now) continue
       if (!place(grid, ticks.col.instrument[i], ticks.col.ts[i], windows, clock)) {
         offSession.add(1)
@@ -68,6 +68,23 @@ function gather(batch: Batch<Trade & VolDelta>, from: number, now: number, grid:
   for (; i < batch.n && ts[i] < end; i++) {
     const k = slotOf[instrument[i]]
     if (k < 0 || ts[i] >= bell[k]) break
+    close[k] = price[i]
+    seen[k] = now
+    vol[k] += delta[i]
+  }
+  return i
+}
+
+/** The same in a second in which no line of the grid rings. */
+function gatherInHours(batch: Batch<Trade & VolDelta>, from: number, now: number, grid: Grid): number {
+  const { ts, instrument, price, delta } = batch.col
+  const { close, seen, vol } = grid.col
+  const slotOf = grid.slotOf
+  const end = now + SECOND
+  let i = from
+  for (; i < batch.n && ts[i] < end; i++) {
+    const k = slotOf[instrument[i]]
+    if (k < 0) break
     close[k] = price[i]
     seen[k] = now
     vol[k] += delta[i]
@@ -117,9 +134,10 @@ function writeTogether(grid: Grid, lines: Lines, second: number, out: RowBuffer<
   out.col.vol.set(lines.vol, n)
   lines.vol.fill(0)
   for (let k = 0; k < size; k++) {
-    const seconds = seen[k] === second ? 0 : (second - seen[k]) / SECOND
-    observed[n + k] = seconds === 0 ? 1 : 0
+    const seconds = ((second - seen[k]) / SECOND) | 0
     age[n + k] = seconds
+    // 1 for 0, else 0: which of them a market sends cannot be foretold, so a branch would cost more.
+    observed[n + k] = (seconds - 1) >>> 31
   }
   out.n = n + size
 }
