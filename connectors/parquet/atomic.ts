@@ -117,7 +117,8 @@ export function probeFolder(folder: string): void {
   try {
     mkdirSync(folder, { recursive: true })
     writeFileSync(probe, 'probe')
-    rmSync(probe)
+    // Another container's process of the same number may have been quicker.
+    rmSync(probe, { force: true })
   } catch (cause) {
     discard(probe)
     throw failureOf(folder, cause)
