@@ -54,12 +54,21 @@ export function eventTime<S extends Timed>(
   })
 }
 
+/** Whether rows are in order, none before `maximum`, with times that are some; what is not finite can only stand at the ends of such. */
 function rises<S extends Timed>(batch: Batch<S>, maximum: number): boolean {
+  const { n } = batch
+  if (n === 0) return true
   const ts = batch.col.ts
-  let last = maximum
-  for (let i = 0; i < batch.n; i++) {
-    if (!(ts[i] >= last) || ts[i] === Infinity || ts[i] === -Infinity) return false
-    last = ts[i]
+  if (ts[0] === -Infinity || ts[n - 1] === Infinity) return false
+  return inOrder(ts, n, maximum)
+}
+
+function inOrder(ts: Float64Array, n: number, least: number): boolean {
+  let last = least
+  for (let i = 0; i < n; i++) {
+    const t = ts[i]
+    if (!(t >= last)) return false
+    last = t
   }
   return true
 }
