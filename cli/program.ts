@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander'
+import { calendarVerb } from './calendar.ts'
 import { demoVerb } from './demo.ts'
 import { devVerb } from './dev.ts'
 import { dlqVerb } from './dlq.ts'
@@ -30,6 +31,7 @@ export function program(): Command {
     sqlCommand(),
     graphVerb(),
     parityVerb(),
+    calendarVerb(),
     demoVerb(),
     topicsVerb(),
     dlqVerb(),

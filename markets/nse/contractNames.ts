@@ -1,6 +1,7 @@
 import { TickloomError } from '../../core/errors.ts'
 import { type Contract, contractOf, nameOf, type OptionType } from '../../core/instruments.ts'
 import { formatDate, parseDate } from '../../core/time.ts'
+import { nseCalendar } from './calendar.ts'
 import { dayGiven, STOCKS } from './expiries.ts'
 import { expiryNamed, nseExpiries, nseTerms } from './market.ts'
 
@@ -127,7 +128,7 @@ function contractRead({ symbol, expiry, leg }: Reading, options: NameOptions): C
         ? undefined
         : expiryNamed(rules, expiry.day, at)
       : nseExpiries().ofMonth(rules, expiry.year, expiry.month, at)
-  if (found === undefined || (leg === undefined && found.kind === 'weekly')) return undefined
+  if (found === undefined || found.day < firstDay() || (leg === undefined && found.kind === 'weekly')) return undefined
   if (options.date !== undefined) {
     const left = found.day - dayGiven(options.date)
     if (left < 0 || left > listedFor[listed ? found.kind : 'stock']) return undefined
@@ -137,6 +138,11 @@ function contractRead({ symbol, expiry, leg }: Reading, options: NameOptions): C
   const bounds = nseTerms().symbols.get(symbol)?.strikes
   if (bounds && !(bounds[0] <= leg.strike && leg.strike <= bounds[1])) return undefined
   return { kind: 'option', ...named, ...leg }
+}
+
+/** Before the first year whose holidays are all known, the calendar has only guesses. */
+function firstDay(): number {
+  return Date.UTC(Math.min(...nseCalendar.holidays.wholeYears), 0) / 86_400_000
 }
 
 function onStep(contract: Contract): boolean {

@@ -42,23 +42,26 @@ const weekdays = ['none', 'sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat']
  * known are what the rule says.
  */
 export class NseExpiries {
+  /** Symbols that have expiries of their own. */
+  readonly symbols: readonly string[]
   readonly #holidays: NseHolidays
   readonly #rules = new Map<string, Record<ExpiryKind, Rule[]>>()
   readonly #exceptions = new Map<string, Exception[]>()
   readonly #revisions = new Map<string, Revision[]>()
   readonly #years = new Map<string, readonly Expiry[]>()
+  /** Days on which something became known or was withdrawn: between two of them all answers are the same. */
+  readonly #turns: readonly number[]
 
   /** Throws MARKET_DATA_INVALID. */
   constructor(folder: string, holidays: NseHolidays) {
     this.#holidays = holidays
     this.#readRules(folder)
+    this.symbols = [...this.#rules.keys()].filter((symbol) => symbol !== STOCKS)
     this.#readExceptions(folder)
     this.#readRevisions(folder)
-  }
-
-  /** Symbols that have expiries of their own. */
-  get symbols(): readonly string[] {
-    return [...this.#rules.keys()].filter((symbol) => symbol !== STOCKS)
+    const facts: Known[] = [...[...this.#rules.values()].flatMap(({ weekly, monthly }) => [...weekly, ...monthly]), ...holidays.facts]
+    for (const exceptions of this.#exceptions.values()) facts.push(...exceptions)
+    this.#turns = [...new Set(facts.flatMap(({ known, withdrawn }) => [known, withdrawn]))].sort((a, b) => a - b)
   }
 
   /** In order of time, `from` and `to` included. Throws INSTRUMENT_INVALID for a symbol that the tables lack. */
@@ -93,9 +96,10 @@ export class NseExpiries {
   }
 
   #ofYear(symbol: string, year: number, at: number | undefined): readonly Expiry[] {
-    const key = `${symbol} ${year} ${at ?? ''}`
+    const turn = at === undefined ? undefined : (this.#turns.findLast((day) => day <= at) ?? -Infinity)
+    const key = `${symbol} ${year} ${turn}`
     let found = this.#years.get(key)
-    if (found === undefined) this.#years.set(key, (found = this.#compute(symbol, year, at)))
+    if (found === undefined) this.#years.set(key, (found = this.#compute(symbol, year, turn)))
     return found
   }
 

@@ -36,6 +36,11 @@ export class NseHolidays {
     this.wholeYears = this.#readYears(folder)
   }
 
+  /** When each was known. */
+  get facts(): readonly Known[] {
+    return [...this.#byDay.values()].flat()
+  }
+
   /** What the holiday is called, of a day that is one as far as was known at the end of the day `at`. */
   nameOf(day: number, at?: number): string | undefined {
     return this.#byDay.get(day)?.find((holiday) => isBelieved(holiday, at))?.name

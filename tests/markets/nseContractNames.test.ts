@@ -26,6 +26,7 @@ describe('names in every dialect', () => {
     ['NIFTY', 'NIFTY', 'the index'],
     ['NIFTY BANK', 'BANKNIFTY', 'the index as Kite calls it'],
     ['NIFTY25JAN2421500CE', 'NIFTY:2024-01-25:21500:CE', 'GDFL without its end; no strike is 2421500'],
+    ['BANKNIFTY26APR125000CE', 'BANKNIFTY:2026-04-28:125000:CE', 'the calendar begins in 2019: not 5000 of 2012-04-26'],
     ['NIFTY2590424500CE', 'NIFTY:2025-09-04:24500:CE', 'named before its expiry was revised'],
     ['BANKNIFTY2390744000CE', 'BANKNIFTY:2023-09-07:44000:CE', 'named before its expiry was revised'],
   ])('%s is %s: %s', (name, expected) => expect(read(name)).toBe(expected))
@@ -121,7 +122,7 @@ describe('parse(format(c)) = c', () => {
     expect(series.length).toBeGreaterThan(1000)
     for (const { symbol, expiry, kind } of series) {
       const { strikes, strikeStep } = nseTerms().symbols.get(symbol)!
-      for (const strike of [strikes[0], 9950, 10_000, 24_000, 24_000 + strikeStep, strikes[1]]) {
+      for (const strike of [strikes[0], 9950, 10_000, 24_000, 24_000 + strikeStep, 125_000, strikes[1]]) {
         if (strike < strikes[0] || strike > strikes[1]) continue
         for (const type of ['CE', 'PE'] as const) roundTrip({ kind: 'option', underlying: symbol, expiry, strike, type })
       }
