@@ -7,7 +7,9 @@ import { EndWith } from './exit.ts'
 import { describeFailure, exitCodeOf } from './fail.ts'
 import { feedVerb } from './feed.ts'
 import { graphVerb } from './graph.ts'
+import { ledgerVerb } from './ledger.ts'
 import { liveVerb } from './live.ts'
+import { packVerb } from './pack.ts'
 import { parityVerb } from './parity.ts'
 import { recordVerb } from './record.ts'
 import { replayVerb } from './replay.ts'
@@ -24,6 +26,8 @@ export function program(): Command {
     .addHelpText('after', '\nEvery verb has examples under its own --help. Exit codes: 0 ok, 1 the work failed, 2 wrong usage, 130 interrupted.')
   for (const command of [
     synthVerb(),
+    packVerb(),
+    ledgerVerb(),
     replayVerb(),
     liveVerb(),
     feedVerb(),

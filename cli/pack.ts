@@ -1,0 +1,102 @@
+import { readdirSync, statSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import { type Command, Option } from 'commander'
+import { type FormatName, formats } from '../connectors/archives/formats.ts'
+import type { Layout } from '../connectors/archives/layout.ts'
+import type { PackSummary } from '../connectors/archives/packing.ts'
+import { onShutdown } from '../runtime/shutdown.ts'
+import { type CommonFlags, count, verb, wrongFlag } from './flags.ts'
+import { showPacking } from './packProgress.ts'
+import { shownBytes, shownNumber, table } from './tables.ts'
+
+interface PackFlags extends CommonFlags {
+  readonly lake: string
+  readonly format?: FormatName
+  readonly mapping?: string
+  readonly volume?: Layout['volume']
+  readonly workers: number
+  readonly staging?: string
+  readonly clean?: boolean
+  readonly quiet?: boolean
+}
+
+/** `tickloom pack`: archives of vendors into a lake. */
+export function packVerb(): Command {
+  return verb('pack', 'Pack archives of vendors into a lake, and account for every row of them.', [
+    'tickloom pack GFDLNFO_TICK_04012024.zip --lake ./lake',
+    'tickloom pack ./archives --lake ./lake --workers 4 --staging /dev/shm',
+    'tickloom pack quotes.csv.gz --lake ./lake --format csv --mapping quotes.yaml',
+  ])
+    .argument('<input...>', 'archives and files, or folders of them')
+    .requiredOption('--lake <dir>', 'folder of the lake')
+    .addOption(new Option('--format <name>', 'what the inputs are; by default their content tells').choices(formats))
+    .option('--mapping <file>', 'YAML that says what the columns of a plain CSV are')
+    .addOption(new Option('--volume <kind>', 'what the column of volumes is, where the format has it wrong').choices(['cumulative', 'quantity']))
+    .option('--workers <n>', 'processes', count, availableParallelism())
+    .option('--staging <dir>', 'folder for rows on their way, such as a RAM disk; by default in the lake')
+    .option('--clean', 'leave out off-session and duplicate rows, which replay does anyway')
+    .option('--quiet', 'print nothing but failures')
+    .action(async (inputs: string[], flags: PackFlags) => {
+      const summary = await packed(inputs, flags)
+      if (flags.json) process.stdout.write(`${JSON.stringify(summary, undefined, 2)}\n`)
+      else if (!flags.quiet) process.stdout.write(`${packTables(summary)}\n`)
+    })
+}
+
+async function packed(inputs: readonly string[], flags: PackFlags): Promise<PackSummary> {
+  if (flags.format === 'csv' && flags.mapping === undefined) throw wrongFlag('--mapping', '--format csv needs a --mapping')
+  if (flags.mapping !== undefined && flags.format !== undefined && flags.format !== 'csv')
+    throw wrongFlag('--format', `a --mapping is of plain CSV, not of ${flags.format}`)
+  const [{ pack }, { processPool }, { readMapping }] = await Promise.all([
+    import('../connectors/archives/pack.ts'),
+    import('./packPool.ts'),
+    import('../connectors/archives/mapping.ts'),
+  ])
+  const mapping = flags.mapping === undefined ? undefined : readMapping(flags.mapping)
+  const { lake, volume, workers, staging } = flags
+  const files = inputs.flatMap(filesOf)
+  if (files.length === 0) throw wrongFlag('INPUT', `there is no file in ${inputs.join(', ')}`)
+  const shutdown = onShutdown()
+  const progress = showPacking(flags.quiet === true || flags.json === true)
+  const pool = processPool(workers)
+  const stop = (): void => void pool.close()
+  shutdown.signal.addEventListener('abort', stop, { once: true })
+  try {
+    const options = { inputs: files, lake, format: mapping ? ('csv' as const) : flags.format, mapping, volume, staging, clean: flags.clean === true }
+    return await pack(options, pool, { signal: shutdown.signal, onProgress: progress.at })
+  } finally {
+    progress.stop()
+    await pool.close()
+    shutdown.release()
+  }
+}
+
+/** A folder stands for the files below it, by name. */
+function filesOf(input: string): string[] {
+  const folder = statSync(input, { throwIfNoEntry: false })?.isDirectory() === true
+  if (!folder) return [input]
+  return (readdirSync(input, { recursive: true }) as string[])
+    .map((name) => join(input, name))
+    .filter((path) => statSync(path).isFile())
+    .sort()
+}
+
+function packTables(s: PackSummary): string {
+  const kept = s.reasons.packed ?? 0
+  const parts = [
+    `${shownNumber(kept)} of ${shownNumber(s.rows)} rows packed into ${s.files} files of ${s.days.length} day${s.days.length === 1 ? '' : 's'} in ${s.lake}: ${shownBytes(s.bytesRead)} read, ${shownBytes(s.bytesWritten)} written, ${s.seconds.toFixed(1)} s, ${shownNumber(Math.round(s.rows / s.seconds))} rows/s`,
+  ]
+  if (s.skipped > 0) parts.push(`${s.skipped} of ${s.inputs} inputs skipped: packed before, and unchanged`)
+  if (s.rows > 0)
+    parts.push(
+      table(
+        ['what became of the rows', 'rows'],
+        [...Object.entries(s.reasons).sort((a, b) => b[1] - a[1]), ['in all', Object.values(s.reasons).reduce((sum, n) => sum + n, 0)]],
+      ),
+    )
+  if (Object.keys(s.damaged).length > 0) parts.push(table(['files in the inputs that are', 'files'], Object.entries(s.damaged)))
+  for (const warning of s.warnings) parts.push(`warning: ${warning}`)
+  if (s.rows > kept) parts.push('`tickloom ledger` shows which lines.')
+  return parts.join('\n')
+}

@@ -1,0 +1,49 @@
+import { inlinePool } from '../connectors/archives/pool.ts'
+import type { ReadResult, ReadTask } from '../connectors/archives/readInput.ts'
+import type { WriteResult, WriteTask } from '../connectors/archives/writeFolder.ts'
+import { nseCalendar } from '../markets/nse/calendar.ts'
+import { type Failure, toFailure } from '../runtime/wire.ts'
+import { operatorCleaner } from './packClean.ts'
+import { packMarkets } from './packMarket.ts'
+
+/** What the parent of a packing process tells it. */
+export type ToPacker = { readonly id: number } & ({ readonly read: ReadTask } | { readonly write: WriteTask })
+
+/** What a packing process answers. */
+export type FromPacker =
+  | { readonly id: number; readonly bytes: number; readonly rows: number }
+  | { readonly id: number; readonly result: ReadResult | WriteResult }
+  | { readonly id: number; readonly failure: Failure }
+
+/** Milliseconds between two reports of progress. */
+const EVERY = 100
+
+// Module that the processes of `pack --workers N` run.
+if (process.send !== undefined) {
+  const pool = inlinePool(packMarkets, () => operatorCleaner(nseCalendar))
+  process.on('message', (task: ToPacker) => void serve(task))
+  process.on('disconnect', () => process.exit(1))
+
+  const tell = (message: FromPacker): void => void process.send?.(message)
+  const serve = async (task: ToPacker): Promise<void> => {
+    try {
+      tell({ id: task.id, result: 'read' in task ? await pool.read(task.read, reporter(task.id, tell)) : await pool.write(task.write) })
+    } catch (thrown) {
+      tell({ id: task.id, failure: toFailure(thrown) })
+    }
+  }
+}
+
+/** Adds progress up, so that a message is sent now and then only. */
+function reporter(id: number, tell: (message: FromPacker) => void): (bytes: number, rows: number) => void {
+  let [bytes, rows, told] = [0, 0, performance.now()]
+  return (moreBytes, moreRows) => {
+    bytes += moreBytes
+    rows += moreRows
+    const now = performance.now()
+    if (now - told < EVERY) return
+    tell({ id, bytes, rows })
+    bytes = rows = 0
+    told = now
+  }
+}

@@ -1,0 +1,19 @@
+import type { Batch } from '../../core/batch.ts'
+import type { Instruments } from '../../core/instruments.ts'
+import type { Reason } from './reasons.ts'
+import type { Packed } from './spill.ts'
+
+/** Rows of one member that the cleaning took out: where they came from, and why. */
+export interface Removed {
+  /** Number of reader and member, as `source` has it. */
+  readonly source: number
+  readonly reason: Reason
+  readonly rows: number
+  /** Lines of the first of them. */
+  readonly lines: readonly number[]
+}
+
+/** Removes rows of one folder and day; given in time order, in one or several parts that follow each other in time. */
+export interface Cleaner {
+  clean(rows: Batch<Packed>, instruments: Instruments): { readonly kept: Pick<Batch<Packed>, 'n' | 'col'>; readonly removed: readonly Removed[] }
+}

@@ -1,0 +1,193 @@
+import { type Contract, contractOf } from '../../core/instruments.ts'
+import { formatDate } from '../../core/time.ts'
+import type { Block, Receiver } from './block.ts'
+import type { Layout } from './layout.ts'
+import type { PackMarkets, Refusal } from './ports.ts'
+import type { Pile, Spill } from './spill.ts'
+import type { Tally } from './tally.ts'
+import { PriceWatch } from './watch.ts'
+
+/** Runs of rows shorter than this are copied a value at a time: a call a column costs more. */
+const SHORT = 24
+
+interface Target {
+  readonly pile: Pile
+  readonly id: number
+  readonly day: number
+  readonly watch: PriceWatch
+  /** Of volumes that are quantities: their sum so far. */
+  sum: number
+  /** Its sum, and its rows, when the member began. */
+  sumBefore: number
+  rows: number
+}
+
+/** What is being read, as the rows need it. */
+export interface Reading {
+  readonly name: string
+  readonly index: number
+  readonly layout: Layout
+  readonly tally: Tally
+}
+
+/** Puts the rows of members on the piles of their folders, and tells the ledger of every one. */
+export class Gatherer implements Receiver {
+  readonly #markets: PackMarkets
+  readonly #spill: Spill
+  readonly #targets: Target[] = []
+  readonly #refusals: Refusal[] = []
+  readonly #known = new Map<string, number>()
+  #touched = new Set<Target>()
+  #reading!: Reading
+
+  constructor(markets: PackMarkets, spill: Spill) {
+    this.#markets = markets
+    this.#spill = spill
+  }
+
+  begin(reading: Reading): void {
+    this.#reading = reading
+    this.#touched = new Set()
+  }
+
+  /** The member is whole: its rows stay. Answers what is odd about its prices. */
+  keep(): string[] {
+    const odd: string[] = []
+    for (const target of this.#touched) {
+      this.#reading.tally.add('packed', target.day, target.rows)
+      const remark = target.watch.remark()
+      if (remark !== undefined) odd.push(`${this.#reading.name}: ${target.pile.names[target.id]} on ${formatDate(target.day)}: ${remark}`)
+      settle(target)
+    }
+    this.#spill.keep()
+    return odd
+  }
+
+  /** The member cannot be trusted: what it brought goes, and is counted by the reason given. */
+  takeBack({ reason, detail }: Refusal): void {
+    for (const target of this.#touched) {
+      this.#reading.tally.add(reason, target.day, target.rows, () => ({ line: 0, text: detail }))
+      target.sum = target.sumBefore
+      settle(target)
+    }
+    this.#spill.takeBack()
+  }
+
+  target(name: string, day: number): number {
+    const { layout, name: member } = this.#reading
+    const { instrument } = layout
+    const asked = instrument.from === 'column' ? name : instrument.from === 'fixed' ? instrument.name : stemOf(member)
+    const key = `${layout.format} ${day} ${asked}`
+    let known = this.#known.get(key)
+    if (known === undefined) this.#known.set(key, (known = this.#resolve(asked, day, layout)))
+    return known
+  }
+
+  #resolve(asked: string, day: number, { market: name, format, instrument }: Layout): number {
+    const date = formatDate(day)
+    const market = this.#markets[name]
+    const answer: string | Refusal = market.isTradingDay(date)
+      ? instrument.from === 'fixed'
+        ? asked
+        : market.parse(asked, date, format)
+      : { reason: 'non_trading_day', detail: `${date} is no trading day` }
+    if (typeof answer !== 'string') return -this.#refusals.push(answer)
+    const pile = this.#spill.pile(folderOf(contractOf(answer), date), date)
+    let id = pile.names.indexOf(answer)
+    if (id < 0) id = pile.names.push(answer) - 1
+    return this.#targets.push({ pile, id, day, watch: new PriceWatch(), sum: 0, sumBefore: 0, rows: 0 }) - 1
+  }
+
+  refused(target: number, day: number, line: number, text: () => string): void {
+    const { reason, detail } = this.#refusals[-target - 1]
+    this.#reading.tally.add(reason, day, 1, () => ({ line, text: `${detail}: ${text()}` }))
+  }
+
+  rejected(why: 'unparsable_line' | 'bad_time' | 'zero_price', day: number, line: number, text: () => string): void {
+    this.#reading.tally.add(why, day, 1, () => ({ line, text: text() }))
+  }
+
+  rows(block: Block, n: number): void {
+    const { volume, columns } = this.#reading.layout
+    const quantity = volume === 'quantity' && columns.includes('volume')
+    for (let from = 0; from < n; ) {
+      const at = block.target[from]
+      let to = from + 1
+      while (to < n && block.target[to] === at) to++
+      const target = this.#targets[at]
+      if (target.rows === 0) this.#touched.add(target)
+      target.rows += to - from
+      target.watch.look(block, from, to)
+      if (quantity) target.sum = sumUp(block.volume, from, to, target.sum)
+      else unsign(block.volume, from, to)
+      forgetZeros(block.bid, from, to)
+      forgetZeros(block.ask, from, to)
+      put(block, from, to, target, this.#reading.index)
+      from = to
+    }
+    this.#spill.added(n)
+  }
+}
+
+function settle(target: Target): void {
+  target.sumBefore = target.sum
+  target.rows = 0
+  target.watch.clear()
+}
+
+/** Quantities to what was traded since the day began; a missing one adds nothing. */
+function sumUp(volume: Float64Array, from: number, to: number, before: number): number {
+  let sum = before
+  for (let i = from; i < to; i++) {
+    if (volume[i] > 0) sum += volume[i]
+    volume[i] = sum
+  }
+  return sum
+}
+
+/** A client that decodes 32 bits as signed makes volumes of 2^31 and more negative. */
+function unsign(volume: Float64Array, from: number, to: number): void {
+  for (let i = from; i < to; i++) if (volume[i] < 0 && volume[i] >= -(2 ** 31)) volume[i] += 2 ** 32
+}
+
+/** Vendors write 0 for a side of the book that is empty. */
+function forgetZeros(price: Float64Array, from: number, to: number): void {
+  for (let i = from; i < to; i++) if (price[i] === 0) price[i] = NaN
+}
+
+const copied = ['ts', 'price', 'volume', 'oi', 'bid', 'ask', 'line'] as const
+
+function put(block: Block, from: number, to: number, { pile, id }: Target, source: number): void {
+  const n = to - from
+  pile.reserve(pile.n + n)
+  const { col } = pile
+  if (n < SHORT) {
+    for (let i = from, k = pile.n; i < to; i++, k++) {
+      col.ts[k] = block.ts[i]
+      col.price[k] = block.price[i]
+      col.volume[k] = block.volume[i]
+      col.oi[k] = block.oi[i]
+      col.bid[k] = block.bid[i]
+      col.ask[k] = block.ask[i]
+      col.line[k] = block.line[i]
+      col.instrument[k] = id
+      col.source[k] = source
+    }
+  } else {
+    for (const name of copied) col[name].set(block[name].subarray(from, to), pile.n)
+    col.instrument.fill(id, pile.n, pile.n + n)
+    col.source.fill(source, pile.n, pile.n + n)
+  }
+  pile.n += n
+}
+
+/** A member's file name without folders, containers and endings. */
+export function stemOf(member: string): string {
+  const leaf = member.slice(Math.max(member.lastIndexOf('/'), member.lastIndexOf('!'), member.lastIndexOf('\\')) + 1)
+  return leaf.replace(/\.(?:csv|txt|gz)$/gi, '').replace(/\.(?:csv|txt)$/i, '')
+}
+
+function folderOf(contract: Contract, date: string): string {
+  const folder = `symbol=${contract.underlying}/date=${date}`
+  return contract.kind === 'spot' ? folder : `${folder}/expiry=${contract.expiry}`
+}

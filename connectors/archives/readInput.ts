@@ -1,0 +1,126 @@
+import { isUnreadable, peek } from './container.ts'
+import { type FormatName, layoutOf } from './formats.ts'
+import { Gatherer } from './gather.ts'
+import type { Layout } from './layout.ts'
+import { layoutOfMapping, type Mapping } from './mapping.ts'
+import { type InputFile, inputMembers } from './members.ts'
+import type { PackMarkets } from './ports.ts'
+import { Damage, type LedgerEntry } from './reasons.ts'
+import { Scanner } from './scanner.ts'
+import { textOf } from './slowField.ts'
+import { Spill, type Spilled } from './spill.ts'
+import { Tally } from './tally.ts'
+
+/** Bytes of a member in which its first line is looked for. */
+const FIRST = 64 << 10
+/** Odd prices told of one input. */
+const REMARKS = 20
+
+/** Inputs, or a share of one, to be read in this order. */
+export interface ReadTask {
+  readonly inputs: readonly InputFile[]
+  readonly format?: FormatName
+  readonly mapping?: Mapping
+  readonly volume?: Layout['volume']
+  /** File for the rows. */
+  readonly spill: string
+  /** Whether somebody will ask which line a row was. */
+  readonly withOrigin: boolean
+}
+
+/** What was read: the rows, where each member's went, and how many lines that were rows there were. */
+export interface ReadResult {
+  readonly spilled: readonly Spilled[]
+  /** By the number that rows carry as `source`. */
+  readonly members: readonly { readonly input: string; readonly member: string }[]
+  readonly entries: readonly LedgerEntry[]
+  readonly rows: number
+  readonly warnings: readonly string[]
+}
+
+/** Reads members to columns on disk by folder of the lake. Every row ends in the entries exactly once. */
+export async function readInput(task: ReadTask, markets: PackMarkets, onProgress: (bytes: number, rows: number) => void): Promise<ReadResult> {
+  const spill = new Spill(task.spill, task.withOrigin)
+  const gatherer = new Gatherer(markets, spill)
+  const members: { input: string; member: string }[] = []
+  const entries: LedgerEntry[] = []
+  const warnings: string[] = []
+  let rows = 0
+  for (const input of task.inputs)
+    for await (const entry of inputMembers(input, (bytes) => onProgress(bytes, 0))) {
+      const tally = new Tally(input.path, entry.name)
+      if (isUnreadable(entry)) tally.add(entry.damage.reason, NaN, 0, () => ({ line: 0, text: entry.damage.message }))
+      else {
+        const { head, whole, failed } = await peek(entry.pieces, FIRST)
+        const layout = layoutFor(task, head, failed)
+        if (typeof layout === 'string') await countOnly(whole, layout, tally)
+        else {
+          gatherer.begin({ name: entry.name, index: members.length, layout, tally })
+          warnings.push(...(await scan(whole, layout, gatherer, markets, tally)))
+        }
+      }
+      members.push({ input: input.path, member: entry.name })
+      rows += tally.rows
+      onProgress(0, tally.rows)
+      entries.push(...tally.entries())
+    }
+  return { spilled: spill.close(), members, entries, rows, warnings: warnings.slice(0, REMARKS) }
+}
+
+/** A text is why there is no layout; empty: there is nothing to lay out. */
+function layoutFor({ format, mapping, volume }: ReadTask, head: Uint8Array, failed: unknown): Layout | string {
+  const skipped = head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf ? 3 : 0
+  const end = head.indexOf(10)
+  const line = textOf(head, skipped, end < 0 ? head.length : end)
+  if (line.trim() === '' && end < 0 && failed === undefined) return ''
+  const layout = mapping === undefined ? layoutOf(line, format) : layoutOfMapping(mapping, line)
+  if (layout === undefined) return `begins with no heading that is known${format === undefined ? '' : ` of ${format}`}`
+  return typeof layout === 'string' || volume === undefined ? layout : { ...layout, volume }
+}
+
+/** A member that cannot be read as rows: its lines are counted all the same. */
+async function countOnly(pieces: AsyncIterable<Uint8Array>, why: string, tally: Tally): Promise<void> {
+  let lines = 0
+  let first = ''
+  let filled = false
+  try {
+    for await (const piece of pieces) {
+      if (first === '') first = textOf(piece, 0, Math.min(piece.length, 100)).split('\n')[0]
+      for (let i = 0; i < piece.length; i++) {
+        const c = piece[i]
+        if (c === 10) {
+          if (filled) lines++
+          filled = false
+        } else if (c !== 13) filled = true
+      }
+    }
+  } catch (cause) {
+    tally.add(cause instanceof Damage ? cause.reason : 'corrupt_container', NaN, 0, () => ({ line: 0, text: String((cause as Error).message) }))
+  }
+  if (filled) lines++
+  if (lines === 0) tally.add('empty_file', NaN, 0)
+  else tally.add('unknown_format', NaN, lines, () => ({ line: 1, text: `${why}: ${first}` }))
+}
+
+async function scan(pieces: AsyncIterable<Uint8Array>, layout: Layout, gatherer: Gatherer, markets: PackMarkets, tally: Tally): Promise<string[]> {
+  const scanner = new Scanner(layout, gatherer, markets[layout.market].zone.offset)
+  let damage: Damage | undefined
+  try {
+    for await (const piece of pieces) scanner.feed(piece)
+  } catch (cause) {
+    if (!(cause instanceof Damage)) throw cause
+    damage = cause
+  }
+  const torn = scanner.end(damage !== undefined)
+  if (damage === undefined) {
+    const odd = gatherer.keep()
+    if (tally.rows === 0) tally.add('empty_file', NaN, 0)
+    return odd
+  }
+  // What came before a break is as it was; what came with a wrong checksum may be anything.
+  const { reason, message } = damage
+  const odd = reason === 'truncated_container' ? gatherer.keep() : []
+  if (reason !== 'truncated_container') gatherer.takeBack({ reason, detail: message })
+  tally.add(reason, NaN, torn === undefined ? 0 : 1, () => ({ line: torn === undefined ? 0 : scanner.line, text: torn ?? message }))
+  return odd
+}

@@ -1,0 +1,41 @@
+import type { Columns } from '../../core/batch.ts'
+import { RowBuffer } from '../../core/rowBuffer.ts'
+import { Packed, type Segment, type SpillReader } from './spill.ts'
+
+/** Rows of one reader, with what its instrument numbers mean here. */
+export interface Readable {
+  readonly from: number
+  readonly ids: Int32Array
+  readonly segments: readonly Segment[]
+}
+
+export function rowsOf(segments: readonly Segment[]): number {
+  return segments.reduce((sum, { rows }) => sum + rows, 0)
+}
+
+export function allocateRows(rows: number): Columns<Packed> {
+  return new RowBuffer(Packed, rows).col
+}
+
+/** All rows in the order of readers and segments; `source` becomes one number for reader and member. */
+export function load(reader: SpillReader, spilled: readonly Readable[], total: number): Columns<Packed> {
+  const rows = allocateRows(total)
+  let at = 0
+  for (const { from, ids, segments } of spilled)
+    for (const segment of segments) {
+      reader.read(segment, rows, at)
+      translate(rows, at, at + segment.rows, ids, from)
+      at += segment.rows
+    }
+  return rows
+}
+
+/** Members of one reader, at most. */
+export const MEMBERS = 1 << 20
+
+export function translate({ instrument, source }: Columns<Packed>, from: number, to: number, ids: Int32Array, reader: number): void {
+  for (let i = from; i < to; i++) {
+    instrument[i] = ids[instrument[i]]
+    source[i] += reader * MEMBERS
+  }
+}

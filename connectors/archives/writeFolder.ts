@@ -1,0 +1,134 @@
+import { existsSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Columns, takeRows } from '../../core/batch.ts'
+import { contractOf, Instruments } from '../../core/instruments.ts'
+import { Tick } from '../../core/market.ts'
+import type { ManifestLine } from '../parquet/manifest.ts'
+import { writeParquet } from '../parquet/tableWriter.ts'
+import type { Cleaner, Removed } from './cleaner.ts'
+import { type Packed, type Spilled, SpillReader } from './spill.ts'
+import { allocateRows, load, rowsOf } from './spilledRows.ts'
+import { partition, timeCuts } from './timeCuts.ts'
+import { timeOrder } from './timeOrder.ts'
+
+/** Rows of one Parquet file: what is sorted, and held, at once. */
+export const PART_ROWS = 1_000_000
+
+/** What was spilled for one folder of the lake, by reader in the order of the inputs, to become files. */
+export interface WriteTask {
+  readonly lake: string
+  readonly date: string
+  readonly folder: string
+  /** Names of the job's files begin with it. */
+  readonly job: string
+  readonly spilled: readonly (Spilled & { readonly reader: number })[]
+  /** File for rows on their way, where there are too many at once. */
+  readonly staging: string
+  readonly clean: boolean
+  readonly partRows?: number
+}
+
+export interface WriteResult {
+  readonly lines: readonly ManifestLine[]
+  readonly bytes: number
+  readonly rows: number
+  readonly removed: readonly Removed[]
+}
+
+/** Makes sorted Parquet files of spilled rows: one, or several that follow each other in time. */
+export async function writeFolder(task: WriteTask, cleaner?: Cleaner): Promise<WriteResult> {
+  const reader = new SpillReader(task.clean)
+  const instruments = new Instruments()
+  try {
+    const spilled = task.spilled.map(({ names, segments, reader: from }) => ({
+      from,
+      ids: Int32Array.from(names, (name) => instruments.id(name)),
+      segments,
+    }))
+    const total = spilled.reduce((sum, { segments }) => sum + rowsOf(segments), 0)
+    const most = task.partRows ?? PART_ROWS
+    const results: WriteResult[] = []
+    if (total <= most) {
+      const rows = load(reader, spilled, total)
+      results.push(await writePart(task, 0, rows, total, instruments, cleaner))
+    } else {
+      // Too many to sort at once: dealt out by time first, so that each part can be.
+      const cuts = timeCuts(reader, spilled, total, most)
+      const path = join(task.staging, `parts-${process.pid}-${task.job}-${task.folder.replaceAll('/', ' ')}`)
+      const parts = partition(reader, spilled, cuts, path)
+      const again = new SpillReader(true)
+      try {
+        for (const [at, segments] of parts.entries()) {
+          const n = rowsOf(segments)
+          if (n === 0) continue
+          const rows = allocateRows(n)
+          let filled = 0
+          for (const segment of segments) {
+            again.read(segment, rows, filled)
+            filled += segment.rows
+          }
+          results.push(await writePart(task, at, rows, n, instruments, cleaner))
+        }
+      } finally {
+        again.close()
+        rmSync(path, { force: true })
+      }
+    }
+    return {
+      lines: results.flatMap(({ lines }) => lines),
+      bytes: results.reduce((sum, { bytes }) => sum + bytes, 0),
+      rows: results.reduce((sum, { rows }) => sum + rows, 0),
+      removed: results.flatMap(({ removed }) => removed),
+    }
+  } finally {
+    reader.close()
+  }
+}
+
+async function writePart(
+  { lake, date, folder, job, clean }: WriteTask,
+  part: number,
+  col: Columns<Packed>,
+  n: number,
+  instruments: Instruments,
+  cleaner: Cleaner | undefined,
+): Promise<WriteResult> {
+  const order = timeOrder(col.ts, n)
+  let sorted = col
+  if (order !== undefined) {
+    sorted = allocateRows(n)
+    takeRows({ n, watermark: -Infinity, col }, order, n, clean ? sorted : (ticksOf(sorted) as Columns<Packed>))
+  }
+  const { kept, removed } =
+    clean && cleaner !== undefined ? cleaner.clean({ n, watermark: Infinity, col: sorted }, instruments) : { kept: { n, col: sorted }, removed: [] }
+  if (kept.n === 0) return { lines: [], bytes: 0, rows: 0, removed }
+  const path = `ticks/${folder}/part-${job}-${part}.parquet`
+  const bytes = await writeParquet(join(lake, path), { schema: Tick, n: kept.n, col: kept.col }, instruments)
+  return { lines: manifestLines(kept.col, kept.n, path, date, instruments), bytes, rows: kept.n, removed }
+}
+
+function ticksOf({ ts, instrument, price, volume, oi, bid, ask }: Columns<Packed>): Columns<Tick> {
+  return { ts, instrument, price, volume, oi, bid, ask }
+}
+
+/** A line an instrument; rows are in time order. */
+function manifestLines({ ts, instrument }: Columns<Tick>, n: number, path: string, date: string, instruments: Instruments): ManifestLine[] {
+  const rows = new Int32Array(instruments.size)
+  const min = new Float64Array(instruments.size)
+  const max = new Float64Array(instruments.size)
+  for (let i = 0; i < n; i++) {
+    const id = instrument[i]
+    if (rows[id]++ === 0) min[id] = ts[i]
+    max[id] = ts[i]
+  }
+  return Array.from(rows.keys())
+    .filter((id) => rows[id] > 0)
+    .map((id) => ({ name: instruments.name(id), id }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .map(({ name, id }) => ({ contract: contractOf(name), date, rows: rows[id], min: min[id], max: max[id], path, order: 'time' }))
+}
+
+/** Deletes files of the lake, those that are not there any more included. */
+export function removeFiles(lake: string, paths: Iterable<string>): void {
+  for (const path of paths) if (existsSync(join(lake, path))) rmSync(join(lake, path))
+}
