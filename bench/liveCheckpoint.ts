@@ -83,6 +83,8 @@ export interface CheckpointCost {
   readonly encoded: number
   /** The transaction, when there is a topic. */
   readonly commit?: number
+  /** CPU of all threads of this process, the transaction included: what does not depend on what else the machine does. */
+  readonly cpu: number
   readonly bytes: number
 }
 
@@ -93,7 +95,14 @@ export interface CheckpointCosts {
   readonly full: CheckpointCost
   readonly difference: CheckpointCost
   /** From the chain of a full checkpoint and two differences to a graph that can go on. */
-  readonly restore: { readonly read?: number; readonly decode: number; readonly load: number; readonly total: number; readonly bytes: number }
+  readonly restore: {
+    readonly read?: number
+    readonly decode: number
+    readonly load: number
+    readonly total: number
+    readonly cpu: number
+    readonly bytes: number
+  }
 }
 
 const EPOCH = 10
@@ -113,6 +122,7 @@ export async function checkpointCosts(
     const encoder = new CheckpointChain()
     for (let k = 0; k < 3; k++) {
       state.advance(EPOCH)
+      const used = process.cpuUsage()
       const start = performance.now()
       const checkpoint = state.checkpoint(++epoch)
       const snapshot = performance.now() - start
@@ -127,6 +137,7 @@ export async function checkpointCosts(
         main,
         encoded,
         ...(kept && { commit: performance.now() - start - encoded }),
+        cpu: cpuSince(used),
         bytes: saved.bytes.length,
       })
       if (saved.full) chain.length = 0
@@ -147,6 +158,7 @@ async function restore(
   kept: CheckpointStore | undefined,
 ): Promise<CheckpointCosts['restore']> {
   const fresh = new FullState(instruments, false)
+  const used = process.cpuUsage()
   const start = performance.now()
   const saved = kept === undefined ? chain : await kept.read()
   const read = performance.now() - start
@@ -154,7 +166,20 @@ async function restore(
   const decode = performance.now() - start - read
   fresh.flow.restore(checkpoint.sections)
   const total = performance.now() - start
-  return { ...(kept && { read }), decode, load: total - read - decode, total, bytes: saved.reduce((sum, { bytes }) => sum + bytes.length, 0) }
+  return {
+    ...(kept && { read }),
+    decode,
+    load: total - read - decode,
+    total,
+    cpu: cpuSince(used),
+    bytes: saved.reduce((sum, { bytes }) => sum + bytes.length, 0),
+  }
+}
+
+/** Milliseconds. */
+function cpuSince(before: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(before)
+  return (user + system) / 1000
 }
 
 /** The median of each number, over what was measured. */

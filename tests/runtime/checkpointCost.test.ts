@@ -4,19 +4,22 @@ import { readKafkaConfig } from '../../connectors/kafka/config.ts'
 import { openDriver } from '../../connectors/kafka/openDriver.ts'
 import { describeKafka, kafkaHere } from '../kit/kafka.ts'
 
-/** What a quiet machine must keep is 200 ms (bench/live.md); here others are at work on the same cores. */
-const MOST_MS = 3 * 200
+/** Of CPU time. On a quiet machine 200 ms pass at most (bench/live.md); here others take the cores in between, and caches with them. */
+const MOST_MS = 2 * 200
 const MOST_BYTES = 10e6
 
 function hold({ full, difference, restore }: CheckpointCosts): void {
-  const say = (cost: typeof full): string => `${Math.round(cost.encoded + (cost.commit ?? 0))} ms, ${(cost.bytes / 1e6).toFixed(1)} MB`
-  process.stderr.write(`checkpoint: full ${say(full)}; difference ${say(difference)}; restored in ${Math.round(restore.total)} ms\n`)
-  for (const { encoded, commit = 0, bytes } of [full, difference]) {
-    expect(encoded + commit).toBeLessThan(MOST_MS)
+  const say = (cost: typeof full): string =>
+    `${Math.round(cost.encoded + (cost.commit ?? 0))} ms (CPU ${Math.round(cost.cpu)}), ${(cost.bytes / 1e6).toFixed(1)} MB`
+  process.stderr.write(
+    `checkpoint: full ${say(full)}; difference ${say(difference)}; restored in ${Math.round(restore.total)} ms (CPU ${Math.round(restore.cpu)})\n`,
+  )
+  for (const { cpu, bytes } of [full, difference]) {
+    expect(cpu).toBeLessThan(MOST_MS)
     expect(bytes).toBeLessThan(MOST_BYTES)
   }
   expect(difference.bytes).toBeLessThan(full.bytes / 5)
-  expect(restore.total).toBeLessThan(MOST_MS)
+  expect(restore.cpu).toBeLessThan(MOST_MS)
 }
 
 it('a checkpoint of 10,000 instruments with a 600-second window is small and soon made', async () => {
