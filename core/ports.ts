@@ -42,6 +42,11 @@ export interface SinkTask {
   readonly instruments: Instruments
   /** The last epoch that the checkpoint calls committed; what lies beyond it is a crash's leftover. */
   readonly committed: number | undefined
+  /**
+   * Of a live log: higher than that of every earlier owner of the partition, one of whom may still be at work without
+   * knowing that he lost it. Nothing of an owner with a higher one may be touched.
+   */
+  readonly claim?: number
 }
 
 export interface Flushed {
@@ -83,6 +88,8 @@ export interface Restored {
   readonly kept: readonly SavedCheckpoint[]
   /** Announced, and not committed: sinks may hold some of its epochs already, so the next commit must end there. */
   readonly announced: number | undefined
+  /** How many owners the partition has had, this one included. */
+  readonly claim: number
 }
 
 /** The end of an epoch of one partition of a log. */
@@ -126,6 +133,6 @@ export interface Log<S extends Schema = Schema> {
    */
   join(assigned: (partitions: readonly string[]) => void, signal: AbortSignal): Promise<void>
   /** From here on nobody else's commit of the partition succeeds. */
-  claim(partition: string, task: Omit<SinkTask, 'committed'>): Promise<LogPartition<S>>
+  claim(partition: string, task: Omit<SinkTask, 'committed' | 'claim'>): Promise<LogPartition<S>>
   close(): Promise<void>
 }

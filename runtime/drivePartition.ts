@@ -27,6 +27,8 @@ export interface PartitionTask {
   readonly resume: Checkpoint | undefined
   /** Go on from where it stood, with steps that remember nothing. */
   readonly resetState?: boolean
+  /** Of a live log: the owner's number (SinkTask). */
+  readonly claim?: number
   /** Where epochs may be committed together. */
   readonly announcements?: Announcements
   /** A sink that is this partition's own, under its name. */
@@ -37,7 +39,7 @@ export interface PartitionTask {
 /** Runs one partition until its source ends, with every destination opened for it and its sinks and steps measured. Throws what `pump` does. */
 export async function drivePartition(plan: Plan, task: PartitionTask, watch: Watch): Promise<PartitionSummary> {
   const { topology, params, run, instruments, destinations, epochLength } = plan
-  const { partition, source, resume, resetState, announcements, ownSink } = task
+  const { partition, source, resume, resetState, claim, announcements, ownSink } = task
   const flow = new Flow({ instruments })
   const sinks: MeteredSink[] = []
   const peak: Record<string, number> = {}
@@ -46,7 +48,7 @@ export async function drivePartition(plan: Plan, task: PartitionTask, watch: Wat
   }
   try {
     if (!resume?.done) {
-      const opening = { topology: topology.name, run, partition, outputs: topology.outputs, instruments, committed: resume?.epoch }
+      const opening = { topology: topology.name, run, partition, outputs: topology.outputs, instruments, committed: resume?.epoch, claim }
       for (const destination of destinations) sinks.push(new MeteredSink(destination.name, await destination.open(opening)))
       if (ownSink !== undefined) sinks.push(new MeteredSink(...ownSink))
     }

@@ -51,7 +51,7 @@ export class LivePartition {
   async #restore(claimed: LogPartition): Promise<Standing> {
     const { topology } = this.#plan
     const start = performance.now()
-    const { kept, announced } = await claimed.restore()
+    const { kept, announced, claim } = await claimed.restore()
     const saved = decodeChain(kept, `of partition ${this.#partition}`)
     const resume = saved !== undefined && this.#reset ? { ...saved, position: await claimed.notBeforeOldest(saved.position) } : saved
     const own = `${topology.name}@${topology.version}`
@@ -70,10 +70,10 @@ export class LivePartition {
       reset: this.#reset,
     })
     const chain = new CheckpointChain(resume === undefined || this.#reset ? undefined : { checkpoint: resume, kept })
-    return { resume, chain, announced }
+    return { resume, chain, announced, claim }
   }
 
-  async #pump(claimed: LogPartition, { resume, chain, announced }: Standing, signal: AbortSignal): Promise<void> {
+  async #pump(claimed: LogPartition, { resume, chain, announced, claim }: Standing, signal: AbortSignal): Promise<void> {
     const { instruments, silence } = this.#plan
     const watch = this.#watch
     const partition = this.#partition
@@ -86,6 +86,7 @@ export class LivePartition {
           source: sourceOf(partition, claimed),
           resume,
           resetState: this.#reset,
+          claim,
           announcements: { pending: announced, announce: (epoch) => claimed.announce(epoch) },
           ...(claimed.sink === undefined ? {} : { ownSink: ['log', claimed.sink] as const }),
           save: async (checkpoint) => {
@@ -122,6 +123,7 @@ interface Standing {
   readonly resume: Checkpoint | undefined
   readonly chain: CheckpointChain
   readonly announced: number | undefined
+  readonly claim: number
 }
 
 function sourceOf(partition: string, claimed: LogPartition): Source {

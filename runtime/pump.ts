@@ -122,7 +122,7 @@ class Loop {
     for await (const delivery of source.open(partition, this.#position, stop)) {
       this.readSeconds += (performance.now() - since) / 1000
       await this.#cutter.cut(
-        delivery.batch,
+        delivery.sorted ? { ...delivery.batch, inOrder: true } : delivery.batch,
         (piece) => this.#feed(piece),
         async (epoch, rows) => {
           if (rows > 0) this.#position = delivery.after(rows)

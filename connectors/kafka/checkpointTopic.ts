@@ -17,6 +17,8 @@ interface Head {
   readonly judged: number
   /** The epoch up to which the next commit goes, when it was announced. */
   readonly announced?: number
+  /** How many owners the partition has had. */
+  readonly claims: number
 }
 
 /**
@@ -32,7 +34,7 @@ interface Head {
 export class CheckpointTopic {
   readonly #topic: string
   readonly #partition: number
-  #head: Head = { version: 1, epoch: 0, chain: 0, chunks: [], judged: 0 }
+  #head: Head = { version: 1, epoch: 0, chain: 0, chunks: [], judged: 0, claims: 0 }
 
   constructor(topic: string, partition: number) {
     this.#topic = topic
@@ -41,6 +43,10 @@ export class CheckpointTopic {
 
   get judged(): number {
     return this.#head.judged
+  }
+
+  get claims(): number {
+    return this.#head.claims
   }
 
   get announced(): number | undefined {
@@ -82,7 +88,7 @@ export class CheckpointTopic {
     const parts = chunksOf(bytes)
     const chain = full ? before.chain + 1 : before.chain
     const chunks = full ? [parts.length] : [...before.chunks, parts.length]
-    const head: Head = { version: 1, epoch, chain, chunks, judged }
+    const head: Head = { version: 1, epoch, chain, chunks, judged, claims: before.claims }
     const k = chunks.length - 1
     const records: NewRecord[] = parts.map((value, chunk) => ({ key: this.#key(`${k}/${chunk}`), value, headers: { chain: String(chain) } }))
     if (full) records.push(...this.#leftovers(before.chunks, parts.length))
@@ -95,8 +101,8 @@ export class CheckpointTopic {
     }
   }
 
-  /** The record that says, between two checkpoints, how far dead letters were sent, or what was announced. */
-  amend(change: Pick<Head, 'judged' | 'announced'>): { readonly records: NewRecord[]; committed(): void } {
+  /** The record that says, between two checkpoints, how far dead letters were sent, what was announced, or that the owner is another. */
+  amend(change: Pick<Head, 'judged' | 'announced'> & Partial<Pick<Head, 'claims'>>): { readonly records: NewRecord[]; committed(): void } {
     const head = { ...this.#head, ...change }
     return {
       records: [{ key: this.#key('head'), value: Buffer.from(JSON.stringify(head)) }],

@@ -60,7 +60,7 @@ class LiveLog<S extends Schema> implements Log<S>, Reading {
     }
   }
 
-  async claim(partition: string, task: Omit<SinkTask, 'committed'>): Promise<LogPartition<S>> {
+  async claim(partition: string, task: Omit<SinkTask, 'committed' | 'claim'>): Promise<LogPartition<S>> {
     const { driver, group, topic, outputs, schemas } = this.#options
     const number = Number(partition)
     const producer = await driver.transactional({ id: `${group}-${topic}-${partition}` })

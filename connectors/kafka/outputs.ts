@@ -26,12 +26,12 @@ interface Output {
  */
 export class OutputSink implements Sink {
   readonly #partition: number
-  readonly #task: Omit<SinkTask, 'committed'>
+  readonly #task: Omit<SinkTask, 'committed' | 'claim'>
   readonly #outputs = new Map<string, Output>()
   readonly #keys: Buffer[] = []
   #staged: Outgoing[] = []
 
-  private constructor(partition: number, task: Omit<SinkTask, 'committed'>) {
+  private constructor(partition: number, task: Omit<SinkTask, 'committed' | 'claim'>) {
     this.#partition = partition
     this.#task = task
   }
@@ -39,7 +39,7 @@ export class OutputSink implements Sink {
   /** Registers the outputs' schemas. Throws as SchemaSource.idOf. */
   static async open(
     partition: number,
-    task: Omit<SinkTask, 'committed'>,
+    task: Omit<SinkTask, 'committed' | 'claim'>,
     { names, prefix }: OutputTopics,
     schemas: SchemaSource,
   ): Promise<OutputSink> {

@@ -59,7 +59,10 @@ export class KafkaPartition<S extends Schema> implements LogPartition<S> {
   async restore(): Promise<Restored> {
     const kept = await this.#reading.readKept(this.#checkpoints)
     this.#dead = new DeadLetters(this.#options.group, this.#checkpoints.judged)
-    return { kept, announced: this.#checkpoints.announced }
+    const { announced, claims } = this.#checkpoints
+    // Counted in a transaction, so that whoever was fenced meanwhile does not get a number that a successor has.
+    await this.#amend({ claims: claims + 1 })
+    return { kept, announced, claim: claims + 1 }
   }
 
   announce(epoch: number): Promise<void> {
@@ -122,7 +125,7 @@ export class KafkaPartition<S extends Schema> implements LogPartition<S> {
   }
 
   /** A transaction between two epochs: a change of the head, and the dead letters that wait. */
-  #amend(change: { readonly announced?: number }): Promise<void> {
+  #amend(change: { readonly announced?: number; readonly claims?: number }): Promise<void> {
     return this.#alone(async () => {
       const { records, committed } = this.#checkpoints.amend({ ...change, judged: this.#judged() })
       const outgoing: Outgoing[] = [...this.#deadLetters(), { topic: this.#options.topics.checkpoints, partition: this.#number, records }]

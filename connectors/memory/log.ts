@@ -82,7 +82,7 @@ export class MemoryLog<S extends Schema> {
         return heardAt
       },
       delivered: () => [...delivered],
-      restore: async () => ({ kept: from.kept, announced: from.announced }),
+      restore: async () => ({ kept: from.kept, announced: from.announced, claim }),
       async announce(epoch) {
         own()
         from.announced = epoch

@@ -6,7 +6,7 @@ import { HEARTBEAT } from '../../core/market.ts'
 import type { Destination, Flushed, Sink, SinkTask } from '../../core/ports.ts'
 import { dayOf, formatDate, IST, type Zone } from '../../core/time.ts'
 import { ownTemporary, probeFolder } from './atomic.ts'
-import { isEpochFile, type OutputFile, OutputManifest } from './outputManifest.ts'
+import { claimMark, isEpochFile, type OutputFile, OutputManifest } from './outputManifest.ts'
 import { foldersOf, RECORDED, recordingFolder } from './recording.ts'
 import { writeParquet } from './tableWriter.ts'
 
@@ -36,7 +36,7 @@ export function recordingDestination({ lake, zone = IST }: RecordingDestinationO
         })
       const recorded = join(lake, RECORDED)
       probeFolder(join(recorded, 'meta'))
-      const manifest = new OutputManifest(recorded, task.run, task.partition)
+      const manifest = new OutputManifest(recorded, task.run, task.partition, task.claim)
       const sink = new RecordingSink(recorded, zone, task, output, manifest)
       if (task.committed !== undefined) await sink.goOnAfter(task.committed)
       return sink
@@ -110,8 +110,8 @@ class RecordingSink implements Sink {
   }
 
   async #write(rows: Batch<Schema>, date: string, epoch: number): Promise<OutputFile> {
-    const { partition, instruments, outputs } = this.#task
-    const path = `${recordingFolder(date, partition)}/${epoch}.parquet`
+    const { partition, instruments, outputs, claim } = this.#task
+    const path = `${recordingFolder(date, partition)}/${epoch}${claimMark(claim)}.parquet`
     const file = join(this.#dir, path)
     const schema = outputs[this.#output]
     const bytes = await writeParquet(file, { schema, n: rows.n, col: rows.col }, instruments, { temporary: ownTemporary(file) })

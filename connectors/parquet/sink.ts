@@ -5,7 +5,7 @@ import type { Destination, Flushed, Sink, SinkTask } from '../../core/ports.ts'
 import { RowBuffer } from '../../core/rowBuffer.ts'
 import { dayOf, formatDate, IST, type Zone } from '../../core/time.ts'
 import { ownTemporary, probeFolder } from './atomic.ts'
-import { fileName, type OutputFile, OutputManifest } from './outputManifest.ts'
+import { claimMark, fileName, type OutputFile, OutputManifest } from './outputManifest.ts'
 import { writeParquet } from './tableWriter.ts'
 
 export interface ParquetDestinationOptions {
@@ -30,7 +30,7 @@ export function parquetDestination({ dir, run, zone = IST }: ParquetDestinationO
     name: 'parquet',
     async open(task) {
       probeFolder(join(dir, 'meta'))
-      const manifest = new OutputManifest(dir, run ?? task.run, task.partition)
+      const manifest = new OutputManifest(dir, run ?? task.run, task.partition, task.claim)
       await manifest.trim(task.committed, Object.keys(task.outputs))
       return new ParquetSink(dir, zone, task, manifest)
     },
@@ -71,7 +71,7 @@ class ParquetSink implements Sink {
 
   async #writePart(output: string, schema: Schema, { date, n, col, min, max }: Part, epoch: number): Promise<OutputFile> {
     const folder = date === undefined ? output : `${output}/date=${date}`
-    const path = `${folder}/${fileName(this.#task.partition)}-${epoch}.parquet`
+    const path = `${folder}/${fileName(this.#task.partition)}-${epoch}${claimMark(this.#task.claim)}.parquet`
     const file = join(this.#dir, path)
     const bytes = await writeParquet(file, { schema, n, col }, this.#task.instruments, { temporary: ownTemporary(file) })
     return { path, output, epoch, rows: n, bytes, min, max }

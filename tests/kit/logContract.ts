@@ -93,7 +93,7 @@ export function logContract(make: () => Promise<LogBench>): void {
       { full: false, bytes: Uint8Array.of(9) },
     ]
     let partition = await log.claim('0', task(bench))
-    expect(await partition.restore()).toEqual({ kept: [], announced: undefined })
+    expect(await partition.restore()).toEqual({ kept: [], announced: undefined, claim: 1 })
     await bench.append('0', toBatch(Trade, rowsFrom(0, 3), bench.instruments) as Batch<Trade>)
     const { after } = await read(bench, partition, undefined, 3)
     for (const [epoch, piece] of pieces.entries()) {
@@ -125,7 +125,7 @@ export function logContract(make: () => Promise<LogBench>): void {
     await expect(first.announce(8)).rejects.toMatchObject({ code: 'FENCED' })
     await next.commit({ epoch: 7, full: false, bytes: Uint8Array.of(2), position: after })
     const last = await log.claim('0', task(bench))
-    expect((await last.restore()).announced).toBeUndefined()
+    expect(await last.restore()).toMatchObject({ announced: undefined, claim: 3 })
     for (const partition of [first, next, last]) await partition.release()
     await member.leave()
   })

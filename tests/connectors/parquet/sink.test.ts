@@ -7,7 +7,7 @@ import { outputFiles, partitionsOf } from '../../../connectors/parquet/outputMan
 import { parquetDestination } from '../../../connectors/parquet/sink.ts'
 import { Instruments } from '../../../core/instruments.ts'
 import { Trade } from '../../../core/market.ts'
-import type { SinkTask } from '../../../core/ports.ts'
+import type { Sink, SinkTask } from '../../../core/ports.ts'
 import { type StoredRow, sinkContract } from '../../kit/sinkContract.ts'
 import { rowsOf, toBatch } from '../../kit/table.ts'
 import { folder } from './fixtures.ts'
@@ -179,5 +179,34 @@ describe("a partition's manifest", () => {
     await expect(flushed).rejects.toMatchObject({ code: 'OUTPUT_UNWRITABLE' })
     rmSync(join(dir, 'trades'))
     expect([(await sink.flush(1)).rows, (await sink.flush(2)).rows]).toEqual([3, 6])
+  })
+
+  it('of a live partition belong to an owner: one that lost it takes nothing from its successor, however late it comes', async () => {
+    const dir = folder()
+    const to = parquetDestination({ dir })
+    const own = (claim: number, committed: number | undefined) => to.open({ ...task, partition: '0', claim, committed })
+    const write = async (sink: Sink, epoch: number) => {
+      sink.write('trades', toBatch(Trade, rowsOf(Trade, `ts price\n09:15:0${epoch} ${epoch}`), instruments))
+      await sink.flush(epoch)
+    }
+    const named = () => outputFiles(dir, '0').map(({ path }) => path.slice(path.lastIndexOf('/') + 1))
+    const there = () =>
+      (readdirSync(dir, { recursive: true }) as string[])
+        .filter((f) => f.endsWith('.parquet'))
+        .map((f) => f.slice(f.lastIndexOf('/') + 1))
+        .sort()
+    const first = await own(1, undefined)
+    for (const epoch of [1, 2]) await write(first, epoch)
+    // The second is claimed and stands still before it opens; the third takes over after epoch 1, in other groups of epochs.
+    const third = await own(3, 1)
+    for (const epoch of [3, 4]) await write(third, epoch)
+    await expect(own(2, 1)).rejects.toMatchObject({ code: 'FENCED' })
+    // The first wakes up and goes on writing what it had.
+    await write(first, 3)
+    expect(named()).toEqual(['0-1+1.parquet', '0-3+3.parquet', '0-4+3.parquet'])
+    expect(there()).toEqual(['0-1+1.parquet', '0-3+1.parquet', '0-3+3.parquet', '0-4+3.parquet'])
+    await own(4, 4)
+    expect([named(), there()]).toEqual([named(), named()])
+    expect(named().length).toBe(3)
   })
 })
