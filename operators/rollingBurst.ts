@@ -38,6 +38,10 @@ export function rollingBurst(step: Step, { window, baseline }: RollingBurstOptio
   const sums = step.table('sums', { version: 1, fields: fieldsOf(baseline) })
   const day = step.cells('day', { version: 1, cells: { open: -Infinity } })
   const out = step.scratch(Rolled)
+  const level: Level = { opened: NaN, second: NaN, slots: 0 }
+  step.onRestore(() => {
+    level.opened = NaN
+  })
 
   return step.map<Second, Burst>((batch) => {
     out.reserve(batch.n)
@@ -46,10 +50,16 @@ export function rollingBurst(step: Step, { window, baseline }: RollingBurstOptio
       if (isNewDay(opened, day.open)) {
         sums.clear()
         day.open = opened
+        level.opened = NaN
       }
-      const rows = Math.min(abreast(batch, from, sums), level(sums, opened, batch.col.second[from] - 1))
+      const second = batch.col.second[from]
+      if (level.opened !== opened || level.second !== second - 1) survey(sums, level, opened, second - 1)
+      const rows = Math.min(abreast(batch, from, sums), level.slots)
       if (rows > 0) rollTogether(batch, from, rows, sums, out.col, window, baseline)
-      from = rollEach(batch, from, from + rows, opened, sums, out.col, window, baseline)
+      const next = rollEach(batch, from, from + rows, opened, sums, out.col, window, baseline)
+      level.second = next === from + rows ? second : NaN
+      level.slots = rows
+      from = next
     }
     const { ts, instrument, second, close } = batch.col
     return { n: batch.n, watermark: batch.watermark, col: { ts, instrument, second, close, burst: out.col.burst, baseline: out.col.baseline } }
@@ -59,12 +69,23 @@ export function rollingBurst(step: Step, { window, baseline }: RollingBurstOptio
 type Sums = Table<ReturnType<typeof fieldsOf>>
 const fieldsOf = (baseline: number) => ({ ring: f64(0, baseline), short: f64(0), long: f64(0), open: f64(NaN), last: i32(-1) })
 
-/** How many slots, from the first on, stand at the second given of the session that opened at `opened`. */
-function level(sums: Sums, opened: number, second: number): number {
+/**
+ * What the table's slots have in common: the first `slots` of them stand at one second of one session. A cache of the
+ * table, no state: unknown (NaN) after anything but their moving on together, and then surveyed.
+ */
+interface Level {
+  opened: number
+  second: number
+  slots: number
+}
+
+function survey(sums: Sums, level: Level, opened: number, second: number): void {
   const { open, last } = sums.col
   let k = 0
   while (k < sums.size && last[k] === second && open[k] === opened) k++
-  return k
+  level.opened = opened
+  level.second = second
+  level.slots = k
 }
 
 /** Rolls on over the rows of one second that stand abreast of the slots 0, 1, 2 ..., all of them at the second before. */
