@@ -22,6 +22,8 @@ export interface Batch<S extends Schema> {
   readonly n: number
   readonly watermark: number
   readonly col: Columns<S>
+  /** Where it is true, no row's `ts` is before that of the row above it, and none is missing; otherwise nothing is known. */
+  readonly inOrder?: boolean
 }
 
 export function allocate<K extends Kind>(kind: K, length: number): ColumnOf<K> {
@@ -44,12 +46,12 @@ export function emptyBatch<S extends Schema>(schema: S, watermark: number): Batc
 export function sliceRows<S extends Schema>(batch: Batch<S>, from: number, to: number, watermark: number): Batch<S> {
   const col: Record<string, Column> = {}
   for (const name in batch.col) col[name] = (batch.col[name] as Column).subarray(from, to)
-  return { n: to - from, watermark, col: col as Columns<S> }
+  return { n: to - from, watermark, col: col as Columns<S>, inOrder: batch.inOrder }
 }
 
 /** The same rows with columns added; the old columns are shared, not copied. */
 export function withColumns<S extends Schema, A extends Schema>(batch: Batch<S>, added: Columns<A>): Batch<S & A> {
-  return { n: batch.n, watermark: batch.watermark, col: { ...batch.col, ...added } as unknown as Columns<S & A> }
+  return { n: batch.n, watermark: batch.watermark, col: { ...batch.col, ...added } as unknown as Columns<S & A>, inOrder: batch.inOrder }
 }
 
 /** The rows at index[0..n-1], in that order, copied into `into`; the watermark is kept even when none is left. */
@@ -69,7 +71,7 @@ export function dropRows<S extends Schema>(batch: Batch<S>, dropped: Int32Array,
     else if (from instanceof Int32Array) closeI32(from, batch.n, dropped, count, into[name] as Int32Array)
     else closeU8(from, batch.n, dropped, count, into[name] as Uint8Array)
   }
-  return { n: batch.n - count, watermark: batch.watermark, col: into }
+  return { n: batch.n - count, watermark: batch.watermark, col: into, inOrder: batch.inOrder }
 }
 
 // One loop a type: V8 keeps each monomorphic.

@@ -43,7 +43,7 @@ export function eventTime<S extends Timed>(
     lateRows.clear()
     if (lateness === 0 && pending.n === 0 && rises(batch, clock.maximum)) {
       clock.maximum = Math.max(clock.maximum, batch.n > 0 ? batch.col.ts[batch.n - 1] : -Infinity, batch.watermark)
-      return { onTime: { n: batch.n, watermark: clock.maximum, col: batch.col }, late: lateRows.view(clock.maximum) }
+      return { onTime: { n: batch.n, watermark: clock.maximum, col: batch.col, inOrder: true }, late: lateRows.view(clock.maximum) }
     }
     clock.maximum = admit(batch, clock.maximum, lateness, pending, lateRows)
     for (let i = 0; i < lateRows.n; i++) if (!Number.isFinite(lateRows.col['ts'][i])) badTime.add(1)
@@ -60,7 +60,7 @@ function rises<S extends Timed>(batch: Batch<S>, maximum: number): boolean {
   if (n === 0) return true
   const ts = batch.col.ts
   if (ts[0] === -Infinity || ts[n - 1] === Infinity) return false
-  return inOrder(ts, n, maximum)
+  return batch.inOrder ? ts[0] >= maximum : inOrder(ts, n, maximum)
 }
 
 function inOrder(ts: Float64Array, n: number, least: number): boolean {
@@ -108,7 +108,7 @@ function release<S extends Timed>(pending: RowBuffer<S>, watermark: number, inde
   sortByTime(index, due, ts)
   const batch = takeRows(pending.view(watermark), index, due, out.col)
   keepRest(pending, watermark)
-  return sliceRows(batch, 0, due, watermark)
+  return { ...sliceRows(batch, 0, due, watermark), inOrder: true }
 }
 
 function keepRest<S extends Timed>(pending: RowBuffer<S>, watermark: number): void {

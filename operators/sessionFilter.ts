@@ -61,6 +61,7 @@ function allTrade<S extends Timed>(batch: Batch<S>, windows: SessionWindows): bo
     if (windows.from[segment] > from) from = windows.from[segment]
     if (windows.to[segment] < to) to = windows.to[segment]
   }
+  if (batch.inOrder) return ts[0] >= from && ts[batch.n - 1] < to
   for (let i = 0; i < batch.n; i++) if (!(ts[i] >= from && ts[i] < to)) return false
   return true
 }
