@@ -83,6 +83,7 @@ async function countOnly(pieces: AsyncIterable<Uint8Array>, why: string, tally: 
   let lines = 0
   let first = ''
   let filled = false
+  let damaged = false
   try {
     for await (const piece of pieces) {
       if (first === '') first = textOf(piece, 0, Math.min(piece.length, 100)).split('\n')[0]
@@ -95,11 +96,12 @@ async function countOnly(pieces: AsyncIterable<Uint8Array>, why: string, tally: 
       }
     }
   } catch (cause) {
+    damaged = true
     tally.add(cause instanceof Damage ? cause.reason : 'corrupt_container', NaN, 0, () => ({ line: 0, text: String((cause as Error).message) }))
   }
   if (filled) lines++
-  if (lines === 0) tally.add('empty_file', NaN, 0)
-  else tally.add('unknown_format', NaN, lines, () => ({ line: 1, text: `${why}: ${first}` }))
+  if (lines === 0 && !damaged) tally.add('empty_file', NaN, 0)
+  if (lines > 0) tally.add('unknown_format', NaN, lines, () => ({ line: 1, text: `${why}: ${first}` }))
 }
 
 async function scan(pieces: AsyncIterable<Uint8Array>, layout: Layout, gatherer: Gatherer, markets: PackMarkets, tally: Tally): Promise<string[]> {

@@ -159,8 +159,9 @@ async function* atOnce(bytes: Bytes, entry: Entry, name: string): AsyncGenerator
   } catch (cause) {
     throw new Damage('corrupt_container', `${name}: ${(cause as Error).message}`)
   }
-  check(name, entry, plain.length, crc32(plain))
+  // First, so that its rows are counted before they are disbelieved.
   yield plain
+  check(name, entry, plain.length, crc32(plain))
 }
 
 async function* streamed(zip: ZipFile, entry: Entry, name: string): AsyncGenerator<Uint8Array> {
