@@ -69,6 +69,8 @@ export class OutputManifest {
   readonly #path: string
   readonly #own: string
   #last: EpochLine | undefined
+  /** Where the partition's files lie, and which they are; known once it was trimmed. */
+  #places: { readonly folders: readonly string[]; isOwn(path: string): boolean } | undefined
 
   constructor(dir: string, run: string, partition: string, claim?: number) {
     this.#dir = dir
@@ -93,12 +95,8 @@ export class OutputManifest {
     const begins = this.#claim !== undefined && last?.path !== this.#path
     if (torn || begins || kept.length < lines.size) await writeTextAtomically(this.#path, kept.map((line) => `${JSON.stringify(line)}\n`).join(''))
     const files = kept.flatMap((line) => line.files)
-    const named = new Set(files.map(({ path }) => path))
-    for (const path of found(this.#dir, folders)) {
-      const file = join(this.#dir, path)
-      const mine = isOwn(path) && claimOf(path) <= (this.#claim ?? Infinity)
-      if (mine && !named.has(path) && !isBeingWritten(file)) rmSync(file, { force: true })
-    }
+    this.#places = { folders, isOwn }
+    this.#sweep(files, (claim) => claim <= (this.#claim ?? Infinity))
     for (const { path } of before) if (path !== this.#path) rmSync(path, { force: true })
     return files
   }
@@ -111,6 +109,28 @@ export class OutputManifest {
     appendLine(this.#path, JSON.stringify(line))
     this.#last = line
     for (const { path } of before) if (!files.some((file) => file.path === path)) rmSync(join(this.#dir, path), { force: true })
+  }
+
+  /**
+   * To be called when the owner is done. One that was deposed removes what it wrote and could not commit, so that whoever
+   * reads the folder as it is reads no row twice; otherwise nothing happens.
+   */
+  leave(): void {
+    const last = manifestsOf(this.#dir, this.#partition).at(-1)
+    if (last === undefined || this.#claim === undefined || last.claim <= this.#claim) return
+    this.#sweep(
+      [...readLines(last.path).lines.values()].flatMap(({ files }) => files),
+      (claim) => claim === this.#claim,
+    )
+  }
+
+  /** Deletes the partition's files of these claims that are not among the files given and that nobody is writing. */
+  #sweep(files: readonly OutputFile[], claims: (claim: number) => boolean): void {
+    const named = new Set(files.map(({ path }) => path))
+    for (const path of found(this.#dir, this.#places?.folders ?? [])) {
+      const file = join(this.#dir, path)
+      if (this.#places?.isOwn(path) && claims(claimOf(path)) && !named.has(path) && !isBeingWritten(file)) rmSync(file, { force: true })
+    }
   }
 
   /** A manifest that is gone by now was taken over by whoever came after this owner. */

@@ -91,7 +91,9 @@ class RecordingSink implements Sink {
     return { rows: rows.n, bytes: files.reduce((sum, { bytes }) => sum + bytes, 0) }
   }
 
-  async close(): Promise<void> {}
+  async close(): Promise<void> {
+    this.#manifest.leave()
+  }
 
   /** The rows from `from` on that came on one date, and the highest time after them. Before any time is known, rows go with the first that has one. */
   #stretch({ n, col }: Batch<Schema>, from: number, before: number): { to: number; date: number; maximum: number } {

@@ -67,7 +67,9 @@ class ParquetSink implements Sink {
     return { rows: files.reduce((sum, { rows }) => sum + rows, 0), bytes: files.reduce((sum, { bytes }) => sum + bytes, 0) }
   }
 
-  async close(): Promise<void> {}
+  async close(): Promise<void> {
+    this.#manifest.leave()
+  }
 
   async #writePart(output: string, schema: Schema, { date, n, col, min, max }: Part, epoch: number): Promise<OutputFile> {
     const folder = date === undefined ? output : `${output}/date=${date}`
