@@ -56,10 +56,13 @@ export class Pile {
     this.col = grown
   }
 
+  /** Empties it; what was used since the last time keeps its memory. */
   clear(): void {
+    if (this.n === 0 && this.#capacity > 256) {
+      this.#capacity = 256
+      this.col = allocateColumns(Packed, this.#capacity)
+    }
     this.n = this.mark = 0
-    this.#capacity = 256
-    this.col = allocateColumns(Packed, this.#capacity)
   }
 }
 
@@ -136,7 +139,7 @@ export class Spill {
     for (const pile of this.#piles.values()) {
       if (pile.mark > 0) this.#segmentsOf(pile).push(this.#write(pile, 0, pile.mark))
       if (pile.n > pile.mark) this.#tentative.push({ pile, segment: this.#write(pile, pile.mark, pile.n) })
-      if (pile.n > 0) pile.clear()
+      pile.clear()
     }
     this.#rows = 0
   }

@@ -13,13 +13,22 @@ export function rowsOf(segments: readonly Segment[]): number {
   return segments.reduce((sum, { rows }) => sum + rows, 0)
 }
 
+const kept = new Map<'read' | 'sorted', RowBuffer<Packed>>()
+
+/** Room for rows, the same memory each time: what it held before is gone. */
+export function roomFor(use: 'read' | 'sorted', rows: number): Columns<Packed> {
+  let room = kept.get(use)
+  if (room === undefined || room.capacity < rows) kept.set(use, (room = new RowBuffer(Packed, rows)))
+  return room.col
+}
+
 export function allocateRows(rows: number): Columns<Packed> {
   return new RowBuffer(Packed, rows).col
 }
 
 /** All rows in the order of readers and segments; `source` becomes one number for reader and member. */
 export function load(reader: SpillReader, spilled: readonly Readable[], total: number): Columns<Packed> {
-  const rows = allocateRows(total)
+  const rows = roomFor('read', total)
   let at = 0
   for (const { from, ids, segments } of spilled)
     for (const segment of segments) {

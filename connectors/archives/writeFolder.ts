@@ -7,7 +7,7 @@ import type { ManifestLine } from '../parquet/manifest.ts'
 import { writeParquet } from '../parquet/tableWriter.ts'
 import type { Cleaner, Removed } from './cleaner.ts'
 import { type Packed, type Spilled, SpillReader } from './spill.ts'
-import { allocateRows, load, rowsOf } from './spilledRows.ts'
+import { load, roomFor, rowsOf } from './spilledRows.ts'
 import { partition, timeCuts } from './timeCuts.ts'
 import { timeOrder } from './timeOrder.ts'
 
@@ -61,7 +61,7 @@ export async function writeFolder(task: WriteTask, cleaner?: Cleaner): Promise<W
         for (const [at, segments] of parts.entries()) {
           const n = rowsOf(segments)
           if (n === 0) continue
-          const rows = allocateRows(n)
+          const rows = roomFor('read', n)
           let filled = 0
           for (const segment of segments) {
             again.read(segment, rows, filled)
@@ -96,7 +96,7 @@ async function writePart(
   const order = timeOrder(col.ts, n)
   let sorted = col
   if (order !== undefined) {
-    sorted = allocateRows(n)
+    sorted = roomFor('sorted', n)
     takeRows({ n, watermark: -Infinity, col }, order, n, clean ? sorted : (ticksOf(sorted) as Columns<Packed>))
   }
   const { kept, removed } =

@@ -114,7 +114,8 @@ test('a member with a wrong checksum: nothing of it is believed, all of it is co
   const folder = scratch()
   await packHere(join(folder, 'lake'), [input(folder, 'a.zip', zip)])
   expect(await ledgerRows(join(folder, 'lake'))).toMatchObject([
-    { member: 'a.csv', reason: 'corrupt_container', text: 'a.csv: its checksum is wrong' },
+    { member: 'a.csv', date: null, reason: 'corrupt_container', rows: 0, text: 'a.csv: its checksum is wrong' },
+    { member: 'a.csv', date: DATE, reason: 'corrupt_container', rows: 40, text: 'a.csv: its checksum is wrong' },
     { member: 'b.csv', reason: 'packed', rows: 40 },
   ])
 })
