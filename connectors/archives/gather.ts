@@ -155,7 +155,7 @@ function forgetZeros(price: Float64Array, from: number, to: number): void {
   for (let i = from; i < to; i++) if (price[i] === 0) price[i] = NaN
 }
 
-const copied = ['ts', 'price', 'volume', 'oi', 'bid', 'ask', 'line'] as const
+const copied = ['ts', 'price', 'volume', 'oi', 'bid', 'ask'] as const
 
 function put(block: Block, from: number, to: number, { pile, id }: Target, source: number): void {
   const n = to - from
@@ -169,13 +169,14 @@ function put(block: Block, from: number, to: number, { pile, id }: Target, sourc
       col.oi[k] = block.oi[i]
       col.bid[k] = block.bid[i]
       col.ask[k] = block.ask[i]
-      col.line[k] = block.line[i]
       col.instrument[k] = id
-      col.source[k] = source
     }
   } else {
     for (const name of copied) col[name].set(block[name].subarray(from, to), pile.n)
     col.instrument.fill(id, pile.n, pile.n + n)
+  }
+  if (pile.withOrigin) {
+    col.line.set(block.line.subarray(from, to), pile.n)
     col.source.fill(source, pile.n, pile.n + n)
   }
   pile.n += n

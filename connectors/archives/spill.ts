@@ -29,7 +29,7 @@ export interface Spilled {
 }
 
 /** Bytes of rows held before they go to disk. */
-export const HELD = 48 << 20
+export const HELD = 24 << 20
 
 /** Rows of one folder while they are gathered. */
 export class Pile {
@@ -42,9 +42,13 @@ export class Pile {
   col: Columns<Packed>
   #capacity = 256
 
-  constructor(folder: string, date: string) {
+  /** Whether it says where its rows came from. */
+  readonly withOrigin: boolean
+
+  constructor(folder: string, date: string, withOrigin: boolean) {
     this.folder = folder
     this.date = date
+    this.withOrigin = withOrigin
     this.col = allocateColumns(Packed, this.#capacity)
   }
 
@@ -52,7 +56,7 @@ export class Pile {
     if (rows <= this.#capacity) return
     this.#capacity = Math.max(rows, this.#capacity * 2)
     const grown = allocateColumns(Packed, this.#capacity)
-    for (const name in Packed) (grown[name as 'ts'] as Column).set(this.col[name as 'ts'].subarray(0, this.n))
+    for (const name of spilledColumns(this.withOrigin)) (grown[name] as Column).set((this.col[name] as Column).subarray(0, this.n))
     this.col = grown
   }
 
@@ -73,6 +77,7 @@ export class Pile {
 export class Spill {
   readonly #path: string
   readonly #columns: readonly (keyof Packed)[]
+  readonly #withOrigin: boolean
   readonly #held: number
   readonly #piles = new Map<string, Pile>()
   readonly #done = new Map<string, Segment[]>()
@@ -83,13 +88,14 @@ export class Spill {
 
   constructor(path: string, withOrigin: boolean, held: number = HELD) {
     this.#path = path
+    this.#withOrigin = withOrigin
     this.#columns = spilledColumns(withOrigin)
     this.#held = held / 64
   }
 
   pile(folder: string, date: string): Pile {
     let pile = this.#piles.get(folder)
-    if (pile === undefined) this.#piles.set(folder, (pile = new Pile(folder, date)))
+    if (pile === undefined) this.#piles.set(folder, (pile = new Pile(folder, date, this.#withOrigin)))
     return pile
   }
 

@@ -12,7 +12,7 @@ import { partition, timeCuts } from './timeCuts.ts'
 import { timeOrder } from './timeOrder.ts'
 
 /** Rows of one Parquet file: what is sorted, and held, at once. */
-export const PART_ROWS = 1_000_000
+export const PART_ROWS = 500_000
 
 /** What was spilled for one folder of the lake, by reader in the order of the inputs, to become files. */
 export interface WriteTask {
