@@ -35,7 +35,8 @@ export function sessionFilter<S extends Timed>(step: Step, { schema, calendar }:
 
 function select<S extends Timed>(batch: Batch<S>, windows: SessionWindows, index: Int32Array): number {
   windows.cover()
-  if (allTrade(batch, windows)) return batch.n
+  const told = alike(batch, windows)
+  if (told !== UNLIKE) return told === 1 ? batch.n : 0
   const { from, to, trading, segmentOf } = windows
   const ts = batch.col.ts
   const instrument = batch.col.instrument
@@ -50,18 +51,21 @@ function select<S extends Timed>(batch: Batch<S>, windows: SessionWindows, index
   return n
 }
 
-/** Whether every row lies where every segment is known to trade: the common case, told without looking at instruments. */
-function allTrade<S extends Timed>(batch: Batch<S>, windows: SessionWindows): boolean {
+const UNLIKE = -1
+
+/** 1 where every segment trades at every row, 0 where none does, else UNLIKE: the common cases, told without looking at instruments. */
+function alike<S extends Timed>(batch: Batch<S>, windows: SessionWindows): number {
+  const { trading } = windows
   const ts = batch.col.ts
   let from = -Infinity
   let to = Infinity
-  for (let segment = 0; segment < windows.trading.length; segment++) {
+  for (let segment = 0; segment < trading.length; segment++) {
     if (!(ts[0] >= windows.from[segment] && ts[0] < windows.to[segment])) windows.seek(ts[0], segment)
-    if (windows.trading[segment] === 0) return false
+    if (trading[segment] !== trading[0]) return UNLIKE
     if (windows.from[segment] > from) from = windows.from[segment]
     if (windows.to[segment] < to) to = windows.to[segment]
   }
-  if (batch.inOrder) return ts[0] >= from && ts[batch.n - 1] < to
-  for (let i = 0; i < batch.n; i++) if (!(ts[i] >= from && ts[i] < to)) return false
-  return true
+  if (batch.inOrder) return ts[0] >= from && ts[batch.n - 1] < to ? trading[0] : UNLIKE
+  for (let i = 0; i < batch.n; i++) if (!(ts[i] >= from && ts[i] < to)) return UNLIKE
+  return trading[0]
 }

@@ -19,6 +19,7 @@ function order(lateness: number, times: readonly string[]) {
   const { onTime, late } = eventTime(flow.at('it'), { schema: Trade, lateness: lateness * SECOND })(input)
   const seen: { onTime: Cell[][]; late: Cell[][]; watermark: string } = { onTime: [], late: [], watermark: '' }
   onTime.subscribe((b) => {
+    expect(b.inOrder).toBe(true)
     seen.onTime.push(...toRows(b, Trade, flow.instruments).map((r) => [clock(r['ts'] as number), r['price']]))
     seen.watermark = time(b.watermark)
   })
@@ -67,6 +68,22 @@ describe('eventTime', () => {
       ),
     )
     expect(prices).toEqual([4, 6])
+  })
+
+  it('looks no further than the ends of a batch that is said to be in order', () => {
+    const run = (times: readonly string[], inOrder: boolean) => {
+      const flow = new Flow()
+      const input = new Subject<Batch<Trade>>()
+      const out: number[][] = []
+      const streams = eventTime(flow.at('it'), { schema: Trade, lateness: 0 })(input)
+      for (const stream of [streams.onTime, streams.late]) stream.subscribe((b) => out.push(Array.from(b.col.price.subarray(0, b.n))))
+      input.next(toBatch(Trade, [tick(at('09:15:05'), 0)], flow.instruments))
+      const rows = times.map((text, i) => tick(at(text), i + 1))
+      input.next({ ...toBatch(Trade, rows, flow.instruments), inOrder })
+      return out
+    }
+    for (const times of [['09:15:05', '09:15:06'], ['09:15:04', '09:15:05', '09:15:07'], []])
+      expect(run(times, true), times.join()).toEqual(run(times, false))
   })
 
   it('keeps rows of one time in the order they came', () => {

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Trade } from '../../core/market.ts'
 import type { Step } from '../../core/step.ts'
@@ -5,7 +6,7 @@ import { sessionFilter } from '../../operators/sessionFilter.ts'
 import { calendarOf } from '../kit/calendar.ts'
 import { feed } from '../kit/feed.ts'
 import { operatorContract } from '../kit/operatorContract.ts'
-import { rowsOf, run } from '../kit/table.ts'
+import { at, plug, type Row, rowsOf, run, toBatch, toRows } from '../kit/table.ts'
 
 const calendar = calendarOf(
   { NIFTY: '09:15:00-15:30:00', GOLD: '09:00:00-17:00:00 18:00:00-23:30:00' },
@@ -84,6 +85,19 @@ describe('sessionFilter', () => {
     expect(fed.counts).toEqual({ off_session: 3 })
   })
 
+  it('keeps the same of rows that are said to be in order, wherever they are cut', () => {
+    const clocks = ['08:59:59.9', '09:00:00', '09:15:00', '12:00:00', '15:30:00', '17:00:00', '17:30:00', '18:00:00', '23:30:00']
+    const times = clocks.flatMap((clock) => ['06', '07', '08', '09'].map((day) => at(`2025-01-${day} ${clock}`)))
+    const tick = fc.record({ ts: fc.constantFrom(...times), instrument: fc.constantFrom('NIFTY', 'GOLD'), price: fc.nat(), volume: fc.constant(0) })
+    fc.assert(
+      fc.property(fc.array(tick, { maxLength: 20 }), fc.integer({ min: 1, max: 20 }), (rows, length) => {
+        const ticks = [...rows].sort((a, b) => a.ts - b.ts)
+        expect(kept(ticks, length, true)).toEqual(kept(ticks, 1, false))
+      }),
+      { numRuns: 300 },
+    )
+  })
+
   operatorContract(
     op,
     kinds,
@@ -105,3 +119,11 @@ describe('sessionFilter', () => {
     ['ts', 'price'],
   )
 })
+
+/** What is left of rows that come in batches of `length`. */
+function kept(rows: readonly Row[], length: number, inOrder: boolean): Row[] {
+  const left: Row[] = []
+  const { flow, next } = plug(op, (batch) => left.push(...toRows(batch, Trade, flow.instruments)))
+  for (let from = 0; from < rows.length; from += length) next({ ...toBatch(Trade, rows.slice(from, from + length), flow.instruments), inOrder })
+  return left
+}
