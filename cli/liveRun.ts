@@ -4,6 +4,7 @@ import { clickhouseDestination } from '../connectors/clickhouse/sink.ts'
 import type { KafkaDriver } from '../connectors/kafka/driver.ts'
 import { liveLog } from '../connectors/kafka/liveLog.ts'
 import { checkpointTopic, deadLetterTopic, ensureTopics, planTopics } from '../connectors/kafka/topics.ts'
+import { RECORDED } from '../connectors/parquet/recording.ts'
 import { recordingDestination } from '../connectors/parquet/recordingSink.ts'
 import { parquetDestination } from '../connectors/parquet/sink.ts'
 import { TickloomError } from '../core/errors.ts'
@@ -99,13 +100,15 @@ class LiveProcess {
   }
 
   async #work(signal: AbortSignal): Promise<void> {
-    const { clickhouse, out } = this.#flags
+    const { clickhouse, out, lake } = this.#flags
     const published = this.#flags.publish === undefined ? [] : wantedOutputs(this.#topology, this.#flags.publish, '--publish')
     const prefix = this.#flags.prefix ?? `${this.#topic}.`
     await this.#prepareTopics(published, prefix)
     const schemas = await schemasOf(this.#flags, (message) => this.#report.say('info', message))
     const identity = this.#identity()
     if (out !== undefined || clickhouse !== undefined) claimRun(this.#folder, this.#run, identity)
+    // Whatever the group: files are named by epochs, so epochs of another length would take the place of those there are.
+    if (lake !== undefined) claimRun(join(lake, RECORDED), 'recording', identity)
     const instruments = new Instruments()
     const log = liveLog({
       driver: this.#driver,

@@ -88,7 +88,7 @@ export interface Restored {
   readonly kept: readonly SavedCheckpoint[]
   /** Announced, and not committed: sinks may hold some of its epochs already, so the next commit must end there. */
   readonly announced: number | undefined
-  /** How many owners the partition has had, this one included. */
+  /** The owner's number: higher than that of every owner before. */
   readonly claim: number
 }
 

@@ -17,7 +17,7 @@ interface Head {
   readonly judged: number
   /** The epoch up to which the next commit goes, when it was announced. */
   readonly announced?: number
-  /** How many owners the partition has had. */
+  /** The highest claim so far: that of the last owner. */
   readonly claims: number
 }
 

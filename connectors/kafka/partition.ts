@@ -60,9 +60,11 @@ export class KafkaPartition<S extends Schema> implements LogPartition<S> {
     const kept = await this.#reading.readKept(this.#checkpoints)
     this.#dead = new DeadLetters(this.#options.group, this.#checkpoints.judged)
     const { announced, claims } = this.#checkpoints
-    // Counted in a transaction, so that whoever was fenced meanwhile does not get a number that a successor has.
-    await this.#amend({ claims: claims + 1 })
-    return { kept, announced, claim: claims + 1 }
+    // Above every claim of this group, and of a group before it whose files this one takes over: hence the clock.
+    const claim = Math.max(claims + 1, Date.now())
+    // In a transaction, so that whoever was fenced meanwhile does not get a number that a successor has.
+    await this.#amend({ claims: claim })
+    return { kept, announced, claim }
   }
 
   announce(epoch: number): Promise<void> {
