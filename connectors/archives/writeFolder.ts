@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { type Columns, takeRows } from '../../core/batch.ts'
 import { contractOf, Instruments } from '../../core/instruments.ts'
 import { Tick } from '../../core/market.ts'
+import { checksumOf } from '../parquet/checksum.ts'
 import type { ManifestLine } from '../parquet/manifest.ts'
 import { writeParquet } from '../parquet/tableWriter.ts'
 import type { Cleaner, Removed } from './cleaner.ts'
@@ -104,7 +105,8 @@ async function writePart(
   if (kept.n === 0) return { lines: [], bytes: 0, rows: 0, removed }
   const path = `ticks/${folder}/part-${job}-${part}.parquet`
   const bytes = await writeParquet(join(lake, path), { schema: Tick, n: kept.n, col: kept.col }, instruments)
-  return { lines: manifestLines(kept.col, kept.n, path, date, instruments), bytes, rows: kept.n, removed }
+  const checksum = checksumOf(join(lake, path))
+  return { lines: manifestLines(kept.col, kept.n, path, date, instruments).map((line) => ({ ...line, checksum })), bytes, rows: kept.n, removed }
 }
 
 function ticksOf({ ts, instrument, price, volume, oi, bid, ask }: Columns<Packed>): Columns<Tick> {

@@ -5,6 +5,7 @@ import type { Contract, Instruments } from '../../core/instruments.ts'
 import { Tick } from '../../core/market.ts'
 import { RowBuffer } from '../../core/rowBuffer.ts'
 import { writeTextAtomically } from './atomic.ts'
+import { checksumOf } from './checksum.ts'
 import { formatManifest, MANIFEST, type ManifestLine, readLines } from './manifest.ts'
 import { writeParquet } from './tableWriter.ts'
 
@@ -46,7 +47,8 @@ export async function writeLakeDay(day: LakeDay): Promise<WrittenDay> {
     takeRows(rows.view(-Infinity), index, index.length, part.col)
     part.n = index.length
     bytes += await writeParquet(join(lake, path), part, instruments, { whole: ['arrival'] })
-    lines.push(...linesOf(part, path, date, order, instruments))
+    const checksum = checksumOf(join(lake, path))
+    lines.push(...linesOf(part, path, date, order, instruments).map((line) => ({ ...line, checksum })))
   }
   const symbols = new Set(lines.map((line) => line.contract.underlying))
   const before = readLines(lake)

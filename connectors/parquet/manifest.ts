@@ -17,9 +17,11 @@ export interface ManifestLine {
   readonly max: number
   readonly path: string
   readonly order: 'time' | 'arrival'
+  /** Of the file, as checksum.ts makes it; undefined where none was recorded. */
+  readonly checksum?: string
 }
 
-const HEADING = 'symbol,date,expiry,strike,type,rows,min_ts,max_ts,path,order'
+const HEADING = 'symbol,date,expiry,strike,type,rows,min_ts,max_ts,path,order,checksum'
 
 /** The files that the manifest of the lake names. Throws LAKE_MANIFEST naming the line or the file that is not there. */
 export function readManifest(lake: string): LakeFile[] {
@@ -54,10 +56,22 @@ export function readLines(lake: string): ManifestLine[] {
 
 /** The whole manifest as text. */
 export function formatManifest(lines: readonly ManifestLine[]): string {
-  const rows = lines.map(({ contract: c, date, rows, min, max, path, order }) => {
+  const rows = lines.map(({ contract: c, date, rows, min, max, path, order, checksum = '' }) => {
     const strike = c.kind === 'option' ? c.strike : ''
     const type = c.kind === 'option' ? c.type : c.kind === 'future' ? 'FUT' : ''
-    return [c.underlying, date, c.kind === 'spot' ? '' : c.expiry, strike, type, rows, instantText(min), instantText(max), path, order].join(',')
+    return [
+      c.underlying,
+      date,
+      c.kind === 'spot' ? '' : c.expiry,
+      strike,
+      type,
+      rows,
+      instantText(min),
+      instantText(max),
+      path,
+      order,
+      checksum,
+    ].join(',')
   })
   return [HEADING, ...rows, ''].join('\n')
 }
@@ -73,7 +87,8 @@ function lineOf(cell: (name: string) => string | undefined): ManifestLine | stri
   if (Number.isNaN(min + max)) return `"${cell('min_ts')}" or "${cell('max_ts')}" is not a time with a zone`
   const path = cell('path') ?? ''
   if (path === '') return 'the path is missing'
-  return { contract, date, rows, min, max, path, order: cell('order') === 'arrival' ? 'arrival' : 'time' }
+  const order = cell('order') === 'arrival' ? 'arrival' : 'time'
+  return { contract, date, rows, min, max, path, order, checksum: cell('checksum') || undefined }
 }
 
 function contractOfCells(underlying: string, expiry: string, strike: string, type: string): Contract | string {
