@@ -8,17 +8,25 @@ export interface Member {
   readonly pieces: AsyncIterable<Uint8Array>
 }
 
+/** A Parquet file inside an input, on disk until the next member is asked for: it is read from its end. */
+export interface ParquetMember {
+  readonly name: string
+  readonly parquet: string
+}
+
 /** A member or container that cannot be read at all. */
 export interface Unreadable {
   readonly name: string
   readonly damage: Damage
 }
 
-export function isUnreadable(entry: Member | Unreadable): entry is Unreadable {
+export type Found = Member | ParquetMember | Unreadable
+
+export function isUnreadable(entry: Found): entry is Unreadable {
   return 'damage' in entry
 }
 
-export type Kind = 'zip' | 'gzip' | '7z' | 'tar' | 'plain'
+export type Kind = 'zip' | 'gzip' | '7z' | 'tar' | 'parquet' | 'plain'
 
 /** Bytes that tell a container. */
 export const HEAD = 512
@@ -29,6 +37,7 @@ export function kindOf(head: Uint8Array): Kind {
   if (begins(0x50, 0x4b, 3, 4) || begins(0x50, 0x4b, 5, 6)) return 'zip'
   if (begins(0x1f, 0x8b)) return 'gzip'
   if (begins(0x37, 0x7a, 0xbc, 0xaf, 0x27, 0x1c)) return '7z'
+  if (begins(0x50, 0x41, 0x52, 0x31)) return 'parquet'
   if (head.length >= 262 && Buffer.from(head.subarray(257, 262)).toString('latin1') === 'ustar') return 'tar'
   return 'plain'
 }

@@ -11,7 +11,18 @@ const common = { headings: 1, separator: COMMA, dateOrder: 'ymd', epochUnit: 1, 
 const meanings: Readonly<Record<'gdfl' | 'kite' | 'tardis', Readonly<Record<string, Meaning>>>> = {
   gdfl: { ticker: 'name', date: 'date', time: 'time', ltp: 'price', ltq: 'volume', openinterest: 'oi', buyprice: 'bid', sellprice: 'ask' },
   // `close` is yesterday's: it is read to be compared with the price, and never packed.
-  kite: { timestamp: 'datetime', price: 'price', volume: 'volume', oi: 'oi', bp0: 'bid', sp0: 'ask', close: 'close' },
+  kite: {
+    timestamp: 'datetime',
+    price: 'price',
+    ltp: 'price',
+    last_price: 'price',
+    volume: 'volume',
+    volume_traded: 'volume',
+    oi: 'oi',
+    bp0: 'bid',
+    sp0: 'ask',
+    close: 'close',
+  },
   tardis: {
     symbol: 'name',
     timestamp: 'epoch',
@@ -35,8 +46,10 @@ export function layoutOf(firstLine: string, forced?: FormatName): Layout | strin
     if (has('ticker', 'date', 'time', 'ltp')) return gdfl(cells)
     if (has('ticker', 'date', 'time', 'open', 'high', 'low', 'close')) return 'bars of GDFL, which are no ticks'
   }
-  if ((forced === undefined || forced === 'kite') && has('timestamp', 'price', 'volume')) return kite(cells)
   if ((forced === undefined || forced === 'tardis') && has('exchange', 'symbol', 'timestamp', 'local_timestamp')) return tardis(cells)
+  const either = (...names: string[]): boolean => names.some((name) => cells.includes(name))
+  if ((forced === undefined || forced === 'kite') && has('timestamp') && either('price', 'ltp', 'last_price'))
+    if (forced !== undefined || either('volume', 'volume_traded')) return kite(cells)
   return forced === 'truedata' ? truedata(9) : undefined
 }
 

@@ -185,7 +185,7 @@ function put(block: Block, from: number, to: number, { pile, id }: Target, sourc
 /** A member's file name without folders, containers and endings. */
 export function stemOf(member: string): string {
   const leaf = member.slice(Math.max(member.lastIndexOf('/'), member.lastIndexOf('!'), member.lastIndexOf('\\')) + 1)
-  return leaf.replace(/\.(?:csv|txt|gz)$/gi, '').replace(/\.(?:csv|txt)$/i, '')
+  return leaf.replace(/(?:\.(?:csv|txt|gz|parquet|parq|pq))+$/i, '')
 }
 
 function folderOf(contract: Contract, date: string): string {

@@ -10,6 +10,10 @@ export type Meaning =
   | 'ask'
   /** Yesterday's close: never packed, only compared with the price. */
   | 'close'
+  /** Of bars, whose own close is their `price`. */
+  | 'open'
+  | 'high'
+  | 'low'
   | 'date'
   | 'time'
   /** Date and time in one. */

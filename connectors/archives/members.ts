@@ -4,18 +4,22 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
 import { extract } from 'tar-stream'
-import { damageOf, HEAD, isUnreadable, kindOf, type Member, peek, type Unreadable } from './container.ts'
+import { failureOf } from '../parquet/atomic.ts'
+import { damageOf, type Found, HEAD, isUnreadable, kindOf, type Member, peek, type Unreadable } from './container.ts'
+import { Damage } from './reasons.ts'
 import { sevenZipMembers } from './sevenZip.ts'
 import { type Bytes, bytesOfFile, bytesOfMemory, type Share, type ZipMember, zipMembers } from './zip.ts'
 
 /** An archive inside an archive up to this size is kept in memory, a larger one as it is (still packed) in the staging folder. */
 const IN_MEMORY = 32 << 20
 const PIECE = 1 << 20
+/** The largest Parquet file, or archive in an archive, that is put into the staging folder: the others' room, and what a bomb may take. */
+const SPOOLED = 8 * 2 ** 30
 
 export interface InputFile extends Share {
   readonly path: string
   readonly size: number
-  /** A folder for archives inside compressed archives, which have to be read from their end. */
+  /** A folder for what has to be read from its end and lies inside a compressed archive: Parquet files and archives, one at a time. */
   readonly staging: string
 }
 
@@ -23,7 +27,7 @@ export interface InputFile extends Share {
  * The files of data in an input, whatever it is packed in, in the order they lie there. `onBytes` is told how many bytes
  * of the input were read. Read a member to its end, or leave it, before asking for the next.
  */
-export async function* inputMembers(input: InputFile, onBytes: (bytes: number) => void): AsyncGenerator<Member | Unreadable> {
+export async function* inputMembers(input: InputFile, onBytes: (bytes: number) => void): AsyncGenerator<Found> {
   const { path, size } = input
   const name = basename(path)
   const file = bytesOfFile(path, size)
@@ -33,7 +37,10 @@ export async function* inputMembers(input: InputFile, onBytes: (bytes: number) =
     if (kind === 'zip') yield* fromZip(counted(file, onBytes), name, '', input)
     // Only a zip can be shared out.
     else if (input.part > 0) return
-    else if (kind === '7z') {
+    else if (kind === 'parquet') {
+      yield { name, parquet: path }
+      onBytes(size)
+    } else if (kind === '7z') {
       onBytes(size)
       for await (const entry of sevenZipMembers(path, name)) yield* inside(entry, '', input)
     } else yield* inside({ name, pieces: fileStream(path, onBytes) }, '', input)
@@ -60,13 +67,13 @@ function counted(bytes: Bytes, onBytes: (bytes: number) => void): Bytes {
   }
 }
 
-async function* fromZip(bytes: Bytes, name: string, within: string, input: InputFile): AsyncGenerator<Member | Unreadable> {
+async function* fromZip(bytes: Bytes, name: string, within: string, input: InputFile): AsyncGenerator<Found> {
   const share = within === '' ? input : { part: 0, parts: 1 }
   for await (const entry of zipMembers(bytes, name, share)) yield* inside(entry, within, input)
 }
 
 /** What a member holds: itself, or, when it is a container, what is in that. */
-async function* inside(entry: Member | ZipMember | Unreadable, within: string, input: InputFile): AsyncGenerator<Member | Unreadable> {
+async function* inside(entry: Member | ZipMember | Unreadable, within: string, input: InputFile): AsyncGenerator<Found> {
   const name = within + entry.name
   if (isUnreadable(entry)) return yield { name, damage: entry.damage }
   if ('stored' in entry && /\.zip$/i.test(entry.name)) {
@@ -97,7 +104,7 @@ async function* gunzipped(pieces: AsyncIterable<Uint8Array>, name: string): Asyn
   }
 }
 
-async function* fromTar(pieces: AsyncIterable<Uint8Array>, name: string, input: InputFile): AsyncGenerator<Member | Unreadable> {
+async function* fromTar(pieces: AsyncIterable<Uint8Array>, name: string, input: InputFile): AsyncGenerator<Found> {
   const source = Readable.from(pieces)
   const tar = extract()
   source.on('error', (cause) => tar.destroy(cause))
@@ -125,8 +132,8 @@ async function* entryPieces(entry: AsyncIterable<Uint8Array>, name: string): Asy
   }
 }
 
-/** An archive whose directory is at its end, that came as a stream. */
-async function* spooled(pieces: AsyncIterable<Uint8Array>, name: string, kind: 'zip' | '7z', input: InputFile): AsyncGenerator<Member | Unreadable> {
+/** An archive whose directory is at its end, or a Parquet file, that came as a stream. */
+async function* spooled(pieces: AsyncIterable<Uint8Array>, name: string, kind: 'zip' | '7z' | 'parquet', input: InputFile): AsyncGenerator<Found> {
   const path = join(input.staging, `inner-${process.pid}-${++spools}.${kind}`)
   let bytes: Bytes | undefined
   try {
@@ -139,6 +146,7 @@ async function* spooled(pieces: AsyncIterable<Uint8Array>, name: string, kind: '
       await pipeline(async function* () {
         for await (const piece of whole) {
           size += piece.length
+          if (size > SPOOLED) throw new Damage('unreadable_container', `${name} is larger than ${SPOOLED / 2 ** 30} GB: take it out of its archive`)
           yield piece
         }
       }, createWriteStream(path))
@@ -146,10 +154,13 @@ async function* spooled(pieces: AsyncIterable<Uint8Array>, name: string, kind: '
     }
   } catch (cause) {
     rmSync(path, { force: true })
+    // A disk that is full is no fault of the input.
+    if ((cause as NodeJS.ErrnoException).syscall !== undefined) throw failureOf(path, cause)
     return yield { name, damage: damageOf(cause, name) }
   }
   try {
-    if (bytes !== undefined) yield* fromZip(bytes, name, `${name}!`, input)
+    if (kind === 'parquet') yield { name, parquet: path }
+    else if (bytes !== undefined) yield* fromZip(bytes, name, `${name}!`, input)
     else for await (const entry of sevenZipMembers(path, name)) yield* inside(entry, `${name}!`, input)
   } finally {
     bytes?.close()

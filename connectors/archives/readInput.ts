@@ -1,9 +1,11 @@
-import { isUnreadable, peek } from './container.ts'
+import { isUnreadable, type ParquetMember, peek } from './container.ts'
 import { type FormatName, layoutOf } from './formats.ts'
 import { Gatherer } from './gather.ts'
 import type { Layout } from './layout.ts'
 import { layoutOfMapping, type Mapping } from './mapping.ts'
 import { type InputFile, inputMembers } from './members.ts'
+import { openParquet, type ParquetFile } from './parquetFile.ts'
+import { planParquet, scanParquet } from './parquetScan.ts'
 import type { PackMarkets } from './ports.ts'
 import { Damage, type LedgerEntry } from './reasons.ts'
 import { Scanner } from './scanner.ts'
@@ -50,6 +52,7 @@ export async function readInput(task: ReadTask, markets: PackMarkets, onProgress
     for await (const entry of inputMembers(input, (bytes) => onProgress(bytes, 0))) {
       const tally = new Tally(input.path, entry.name)
       if (isUnreadable(entry)) tally.add(entry.damage.reason, NaN, 0, () => ({ line: 0, text: entry.damage.message }))
+      else if ('parquet' in entry) warnings.push(...(await readParquet(task, entry, members.length, gatherer, markets, tally)))
       else {
         const { head, whole, failed } = await peek(entry.pieces, FIRST)
         const layout = layoutFor(task, head, failed)
@@ -73,6 +76,10 @@ function layoutFor({ format, mapping, volume }: ReadTask, head: Uint8Array, fail
   const end = head.indexOf(10)
   const line = textOf(head, skipped, end < 0 ? head.length : end)
   if (line.trim() === '' && end < 0 && failed === undefined) return ''
+  return layoutOfHeading({ format, mapping, volume }, line)
+}
+
+function layoutOfHeading({ format, mapping, volume }: Pick<ReadTask, 'format' | 'mapping' | 'volume'>, line: string): Layout | string {
   const layout = mapping === undefined ? layoutOf(line, format) : layoutOfMapping(mapping, line)
   if (layout === undefined) return `begins with no heading that is known${format === undefined ? '' : ` of ${format}`}`
   return typeof layout === 'string' || volume === undefined ? layout : { ...layout, volume }
@@ -114,15 +121,56 @@ async function scan(pieces: AsyncIterable<Uint8Array>, layout: Layout, gatherer:
     damage = cause
   }
   const torn = scanner.end(damage !== undefined)
-  if (damage === undefined) {
-    const odd = gatherer.keep()
-    if (tally.rows === 0) tally.add('empty_file', NaN, 0)
-    return odd
-  }
-  // What came before a break is as it was; what came with a wrong checksum may be anything.
-  const { reason, message } = damage
-  const odd = reason === 'truncated_container' ? gatherer.keep() : []
-  if (reason !== 'truncated_container') gatherer.takeBack({ reason, detail: message })
-  tally.add(reason, NaN, torn === undefined ? 0 : 1, () => ({ line: torn === undefined ? 0 : scanner.line, text: torn ?? message }))
+  if (damage === undefined) return kept(gatherer, tally)
+  const odd = afterDamage(damage, gatherer)
+  tally.add(damage.reason, NaN, torn === undefined ? 0 : 1, () => ({ line: torn === undefined ? 0 : scanner.line, text: torn ?? damage.message }))
   return odd
+}
+
+function kept(gatherer: Gatherer, tally: Tally): string[] {
+  const odd = gatherer.keep()
+  if (tally.rows === 0) tally.add('empty_file', NaN, 0)
+  return odd
+}
+
+/** What came before a break is as it was; what came with a wrong checksum may be anything. */
+function afterDamage({ reason, message }: Damage, gatherer: Gatherer): string[] {
+  if (reason === 'truncated_container') return gatherer.keep()
+  gatherer.takeBack({ reason, detail: message })
+  return []
+}
+
+/** A Parquet file has a footer that says how many rows it has: those that cannot be read are counted too. */
+async function readParquet(
+  task: ReadTask,
+  { name, parquet }: ParquetMember,
+  index: number,
+  gatherer: Gatherer,
+  markets: PackMarkets,
+  tally: Tally,
+): Promise<string[]> {
+  let file: ParquetFile | undefined
+  try {
+    file = await openParquet(parquet, name)
+    const heading = file.columns.map((column) => column.name.replaceAll(/[,;|\t]/g, ' ')).join(task.mapping?.separator ?? ',')
+    const layout = layoutOfHeading(task, heading)
+    const plan = typeof layout === 'string' ? layout : planParquet(file.columns, layout)
+    if (file.rows === 0) tally.add('empty_file', NaN, 0)
+    else if (typeof plan === 'string') tally.add('unknown_format', NaN, file.rows, () => ({ line: 0, text: `${plan}: ${heading}` }))
+    else {
+      gatherer.begin({ name, index, layout: plan.layout, tally })
+      const { rows, damage } = await scanParquet(file, plan, gatherer, markets[plan.layout.market].zone.offset)
+      if (damage === undefined) return kept(gatherer, tally)
+      const odd = afterDamage(damage, gatherer)
+      const unread = file.rows - rows
+      tally.add(damage.reason, NaN, unread, () => ({ line: rows + 1, text: damage.message }))
+      return odd
+    }
+  } catch (cause) {
+    if (!(cause instanceof Damage)) throw cause
+    tally.add(cause.reason, NaN, 0, () => ({ line: 0, text: cause.message }))
+  } finally {
+    file?.close()
+  }
+  return []
 }

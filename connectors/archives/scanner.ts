@@ -1,6 +1,7 @@
 import { BLOCK, type Block, blockOf, type Receiver } from './block.ts'
 import { Clock } from './clock.ts'
 import type { Layout, Meaning } from './layout.ts'
+import { slotOf } from './slots.ts'
 import { missingOrNumber, POWERS, textOf, unquoted } from './slowField.ts'
 
 /** A line longer than this is no row. */
@@ -12,7 +13,6 @@ const MINUS = 45
 const POINT = 46
 const ZERO = 48
 
-const numbers: readonly Meaning[] = ['price', 'volume', 'oi', 'bid', 'ask', 'close', 'epoch']
 const SKIP = -1
 const DATE = 7
 const TIME = 8
@@ -21,9 +21,9 @@ const NAME = 10
 const EPOCH = 6
 
 function actionOf(meaning: Meaning): number {
-  const number = numbers.indexOf(meaning)
-  if (number >= 0) return number
-  return { date: DATE, time: TIME, datetime: DATETIME, name: NAME }[meaning as 'date'] ?? SKIP
+  const slot = slotOf(meaning)
+  if (slot >= 0) return slot
+  return { epoch: EPOCH, date: DATE, time: TIME, datetime: DATETIME, name: NAME }[meaning as 'date'] ?? SKIP
 }
 
 /**
@@ -212,7 +212,8 @@ export class Scanner {
       this.#reject('bad_time', NaN, bytes, from, to)
       return
     }
-    if (nameTo > nameFrom && !this.#sameName(bytes, nameFrom, nameTo)) this.#rename(bytes, nameFrom, nameTo)
+    // An empty name is one too: the row is not of the instrument above it.
+    if (!this.#sameName(bytes, nameFrom, nameTo)) this.#rename(bytes, nameFrom, nameTo)
     if (day !== this.#day) {
       this.#day = day
       this.#target = NaN

@@ -143,8 +143,8 @@ function discard(path: string): void {
   }
 }
 
-/** The engine tells of the system's failures in words, Node by code. */
-function failureOf(path: string, cause: unknown): unknown {
+/** A failure to write as DISK_FULL or OUTPUT_UNWRITABLE, any other as it is. The engine tells of the system's in words, Node by code. */
+export function failureOf(path: string, cause: unknown): unknown {
   const message = messageOf(cause)
   if (/ENOSPC|EDQUOT|No space left|quota exceeded/i.test(message))
     return new TickloomError('DISK_FULL', `no space left to write ${path}`, { file: path }, cause)

@@ -87,7 +87,7 @@ class ChunkBuilder {
  * The values of a column without nulls as a typed array.
  * The vectors' own array is not public API, only the value-by-value getters are: checked, with those as the fallback.
  */
-function valuesOf(piece: DuckDBDataChunk, column: number): Float64Array | Int32Array {
+export function valuesOf(piece: DuckDBDataChunk, column: number): Float64Array | Int32Array {
   const vector = piece.getColumnVector(column)
   const { items } = vector as unknown as { items?: unknown }
   if ((items instanceof Float64Array || items instanceof Int32Array) && items.length === vector.itemCount) return items

@@ -71,15 +71,16 @@ describe('GDFL', () => {
       row('04/01/2024,09:15:00,1'),
       row('04/01/2024,09:15:00,1,"1,1,1,1,0,0'),
       'NIFTY-I.NFO,04/01/2024,09:15:00,1,1,1,1,1,0,0',
+      ',04/01/2024,09:15:00,1,1,1,1,1,0,0',
       row('04/01/2024,09:15:00,1,1,1,1,1,0,0'),
     ].join('\n')
     const summary = await packHere(join(folder, 'lake'), [input(folder, 'a.zip', zipOf([{ name: 'a.csv', bytes }]))])
-    expect(summary.rows).toBe(11)
+    expect(summary.rows).toBe(12)
     expect(await ledgerRows(join(folder, 'lake'))).toMatchObject([
       { date: null, reason: 'bad_time', rows: 3, line: 4 },
       { date: null, reason: 'unparsable_line', rows: 3, line: 8, text: row('04/01/2024,09:15:00,abc,1,1,1,1,0,0') },
       { date: DATE, reason: 'packed', rows: 1 },
-      { date: DATE, reason: 'unknown_contract', rows: 1, line: 11 },
+      { date: DATE, reason: 'unknown_contract', rows: 2, line: 11 },
       { date: DATE, reason: 'zero_price', rows: 2, line: 2 },
       { date: '2024-01-06', reason: 'non_trading_day', rows: 1, line: 7 },
     ])

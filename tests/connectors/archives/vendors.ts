@@ -1,4 +1,8 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { crc32, deflateRawSync } from 'node:zlib'
+import { quoted, withDuck } from '../../../connectors/parquet/duck.ts'
 
 /** Writers of what vendors send, quirks and all: written here, so that what is read is compared with something else. */
 
@@ -108,4 +112,24 @@ export function kiteCsv(date: string, rows: readonly Snapshot[], close: number):
       `${date} ${r.time},${r.price},75,${r.price},${(r.volume ?? 0) | 0},1000,1000,${r.price},${r.price},${r.price},${close},0.5,${date} ${r.time},${r.oi ?? 0},0,0,${book(r.bid ?? 0)},${book(r.ask ?? 0)}`,
   )
   return [kiteHeading, ...lines, ''].join('\n')
+}
+
+/** Rows as Parquet by a SELECT of DuckDB's, `csv` standing for the table of a CSV with a heading, all of it text. */
+export async function parquetOf(select: string, csv = 'none\n'): Promise<Buffer> {
+  const folder = mkdtempSync(join(tmpdir(), 'parquet-'))
+  const [from, to] = [join(folder, 'a.csv'), join(folder, 'a.parquet')]
+  try {
+    writeFileSync(from, csv)
+    const table = `read_csv(${quoted(from)}, all_varchar = true, header = true)`
+    await withDuck((connection) => connection.run(`COPY (WITH csv AS (SELECT * FROM ${table}) ${select}) TO ${quoted(to)} (FORMAT parquet)`))
+    return readFileSync(to)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** A Kite recorder's dump as Parquet: times without a zone, prices as double, volumes as a signed int32. */
+export function kiteParquet(date: string, rows: readonly Snapshot[], close: number, time = 'timestamp::TIMESTAMP'): Promise<Buffer> {
+  const types = `price::DOUBLE AS price, volume::INTEGER AS volume, close::DOUBLE AS close, oi::BIGINT AS oi, bp0::DOUBLE AS bp0, sp0::DOUBLE AS sp0`
+  return parquetOf(`SELECT * REPLACE (${time} AS timestamp, ${types}) FROM csv`, kiteCsv(date, rows, close))
 }
