@@ -16,6 +16,7 @@ import { replayVerb } from './replay.ts'
 import { sqlCommand } from './sql.ts'
 import { synthVerb } from './synth.ts'
 import { topicsVerb } from './topics.ts'
+import { verifyVerb } from './verify.ts'
 import { version } from './version.ts'
 
 /** Every verb of the command line. */
@@ -28,6 +29,7 @@ export function program(): Command {
     synthVerb(),
     packVerb(),
     ledgerVerb(),
+    verifyVerb(),
     replayVerb(),
     liveVerb(),
     feedVerb(),
