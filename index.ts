@@ -47,3 +47,4 @@ export { type SessionFilterOptions, sessionFilter } from './operators/sessionFil
 export { Signal, type SignalOptions, signal } from './operators/signal.ts'
 export { volDelta } from './operators/volDelta.ts'
 export { Flow } from './runtime/flow.ts'
+export { fromTicks, startsFromSeconds } from './topologies/seconds/fromTicks.ts'

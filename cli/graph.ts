@@ -4,6 +4,7 @@ import { listParameters, type ParameterLine, type Params, resolveParameters } fr
 import type { Topology } from '../core/topology.ts'
 import { Flow } from '../runtime/flow.ts'
 import type { GraphEdge } from '../runtime/lineage.ts'
+import { fromTicks } from '../topologies/seconds/fromTicks.ts'
 import { type CommonFlags, repeated, verb } from './flags.ts'
 import { loadTopology } from './loadTopology.ts'
 
@@ -44,7 +45,7 @@ export function graphVerb(): Command {
     .option('--param <name=value>', 'set a parameter (repeatable)', repeated, [])
     .option('--preset <name>', 'a named set of parameters of the topology')
     .action(async (flags: GraphFlags) => {
-      const drawing = draw(await loadTopology(flags.topology), flags.param, flags.preset)
+      const drawing = draw(fromTicks(await loadTopology(flags.topology)), flags.param, flags.preset)
       const format = flags.json ? 'json' : flags.format
       process.stdout.write(`${formats[format](drawing)}\n`)
     })

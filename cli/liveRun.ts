@@ -19,6 +19,7 @@ import { LiveMetrics } from '../runtime/liveMetrics.ts'
 import { exposeMetrics, RunMetrics } from '../runtime/metrics.ts'
 import { onShutdown } from '../runtime/shutdown.ts'
 import type { EpochSummary } from '../runtime/summaries.ts'
+import { fromTicks } from '../topologies/seconds/fromTicks.ts'
 import { openKafka, schemasOf } from './kafkaFlags.ts'
 import type { LiveFlags, LiveSummary } from './liveOptions.ts'
 import { LiveReport } from './liveReport.ts'
@@ -32,7 +33,7 @@ const GRACE = 9_000
 
 /** Runs a topology on a topic until SIGINT or SIGTERM. Throws what the parts throw; what was committed is kept. */
 export async function live(flags: LiveFlags): Promise<LiveSummary> {
-  const topology = await loadTopology(flags.topology)
+  const topology = fromTicks(await loadTopology(flags.topology))
   const params = resolveParameters(topology, flags.param, flags.preset)
   const driver = await openKafka(flags)
   try {

@@ -7,6 +7,7 @@ import { attach, DAY, IST, parseDate, startOfDay } from '../core/time.ts'
 import type { Topology } from '../core/topology.ts'
 import { Flow } from '../runtime/flow.ts'
 import { onShutdown } from '../runtime/shutdown.ts'
+import { fromTicks } from '../topologies/seconds/fromTicks.ts'
 import { wrongFlag } from './flags.ts'
 import { loadTopology } from './loadTopology.ts'
 import { blame, inputAround } from './parityBlame.ts'
@@ -75,7 +76,7 @@ async function openRun({ out, clickhouse, database, run }: ParityOptions): Promi
 
 async function topologyOf(options: ParityOptions, identity: Identity): Promise<{ topology: Topology; params: Params }> {
   const [name] = String(identity['topology']).split('@')
-  const topology = await loadTopology(options.topology ?? name)
+  const topology = fromTicks(await loadTopology(options.topology ?? name))
   const version = `${topology.name}@${topology.version}`
   if (version !== identity['topology'])
     throw new TickloomError('RUN_MISMATCH', `the run ${options.run} was made by ${identity['topology']}, and this is ${version}`, {

@@ -1,10 +1,10 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { resolveParameters } from '../core/parameters.ts'
+import type { Params } from '../core/parameters.ts'
+import type { Topology } from '../core/topology.ts'
 import { exposeMetrics, RunMetrics, writeMetrics } from '../runtime/metrics.ts'
 import { showProgress } from '../runtime/progress.ts'
 import { onShutdown } from '../runtime/shutdown.ts'
 import { type CommonFlags, count, date, durationOption, list, repeated, type Strikes, strikes, timeRange, verb, wrongFlag } from './flags.ts'
-import { loadTopology } from './loadTopology.ts'
 import { byteSize, cacheOf } from './replayCache.ts'
 import { identityOf, runName } from './replayIdentity.ts'
 import type { ReplayOptions, ReplaySummary } from './replayOptions.ts'
@@ -148,17 +148,21 @@ export async function watched(
 
 /** What the run is called in metrics: the same names as in its tables. */
 async function nameOf(options: ReplayOptions): Promise<{ topology: string; run: string }> {
-  const topology = await loadTopology(options.topology)
-  const params = resolveParameters(topology, options.params, options.preset)
+  const { topology, params } = await topologyOf(options)
   return { topology: `${topology.name}@${topology.version}`, run: options.run ?? runName(topology, identityOf(topology, params, options)) }
+}
+
+/** Loaded where it is wanted: what makes seconds would lengthen the start of every other verb. */
+async function topologyOf(options: ReplayOptions): Promise<{ topology: Topology; params: Params }> {
+  return (await import('./replaySeconds.ts')).topologyOfReplay(options)
 }
 
 async function explain(options: ReplayOptions, { json, dryRun, explain: inFull }: ReplayFlags): Promise<void> {
   const [{ explainPlan }, { planOf }] = await Promise.all([import('../connectors/parquet/plan.ts'), import('./replayPorts.ts')])
-  const topology = await loadTopology(options.topology)
-  const parameters = resolveParameters(topology, options.params, options.preset)
+  const { topology, params: parameters } = await topologyOf(options)
   // Also of days that the cache holds it is told what is left out, which only the files' footers say.
-  const plan = await planOf({ ...options, cache: undefined }, topology)
+  const planned = await planOf({ ...options, cache: undefined }, topology, parameters)
+  const plan = 'ticks' in planned ? planned.ticks : planned
   const partitions = plan.days.map(({ date: name, rows, files }) => ({ name, rows, files: files.map((file) => file.path) }))
   const shown = { topology: `${topology.name}@${topology.version}`, parameters, partitions, leftOut: plan.pruned }
   if (json && dryRun) process.stdout.write(`${JSON.stringify(shown, undefined, 2)}\n`)

@@ -3,17 +3,22 @@ import type { Committer } from '../connectors/clickhouse/committer.ts'
 import { type CachedPlan, planCached } from '../connectors/parquet/cachePlan.ts'
 import { type Plan, planReplay, type ReplayFilter } from '../connectors/parquet/plan.ts'
 import { recordedPartition } from '../connectors/parquet/recording.ts'
+import type { SecondsPlan } from '../connectors/parquet/secondsPlan.ts'
 import { parquetDestination } from '../connectors/parquet/sink.ts'
 import { loadReader, parquetSource } from '../connectors/parquet/source.ts'
 import { Instruments } from '../core/instruments.ts'
 import type { Params } from '../core/parameters.ts'
-import type { Destination } from '../core/ports.ts'
+import type { Destination, Source } from '../core/ports.ts'
 import type { Memory, Topology } from '../core/topology.ts'
 import { concat } from '../runtime/concat.ts'
 import type { Plugged } from '../runtime/runPartition.ts'
+import { startsFromSeconds } from '../topologies/seconds/fromTicks.ts'
 import { onlyOutputs, wantedOutputs } from './outputs.ts'
 import { warnOfCache } from './replayCache.ts'
 import type { ReplayOptions } from './replayOptions.ts'
+import { planOfSeconds, secondsOf } from './replaySeconds.ts'
+
+export type ReplayPlan = Plan | CachedPlan | SecondsPlan
 
 /** What a worker process needs to plug the same ports as its parent. */
 export interface WorkerTask {
@@ -23,11 +28,12 @@ export interface WorkerTask {
   readonly folder: string | undefined
   readonly memory: Memory
   /** What is read, decided once for all processes. */
-  readonly plan: Plan | CachedPlan
+  readonly plan: ReplayPlan
 }
 
 /** What the replay reads, day by day, without reading a row; with a cache, without opening the files of days that it holds. */
-export function planOf(options: ReplayOptions, topology: Topology): Promise<Plan | CachedPlan> {
+export async function planOf(options: ReplayOptions, topology: Topology, params: Params): Promise<ReplayPlan> {
+  if (startsFromSeconds(topology)) return planOfSeconds(options.lake, filterOf(options), params, options.cache)
   const [columns] = Object.values(topology.inputs)
   const filter = { ...filterOf(options), columns }
   return options.cache === undefined ? planReplay(options.lake, filter) : planCached(options.lake, filter, options.cache, warnOfCache)
@@ -47,16 +53,7 @@ export async function plugReplay(
   const { options, run, folder } = task
   loadReader(task.plan, options.reader)
   const instruments = new Instruments()
-  const [input] = Object.values(topology.inputs)
-  const days = parquetSource({
-    ...filterOf(options),
-    lake: options.lake,
-    columns: input,
-    instruments,
-    reader: options.reader,
-    plan: task.plan,
-    warn: warnOfCache,
-  })
+  const days = daysOf(task, topology, params, instruments)
   const source = task.memory === 'day' ? days : concat(days, recordedPartition)
   const destinations: Destination[] = []
   if (options.out !== undefined && folder !== undefined) destinations.push(parquetDestination({ dir: folder, run }))
@@ -82,4 +79,19 @@ export async function plugReplay(
       for (const destination of destinations) await destination.close()
     },
   }
+}
+
+/** The days of the lake as the topology takes them: tick by tick, or second by second. */
+function daysOf({ options, plan }: WorkerTask, topology: Topology, params: Params, instruments: Instruments): Source {
+  const ticks = 'ticks' in plan ? plan.ticks : plan
+  const source = parquetSource({
+    ...filterOf(options),
+    lake: options.lake,
+    columns: 'ticks' in plan ? plan.ticks.columns : Object.values(topology.inputs)[0],
+    instruments,
+    reader: options.reader,
+    plan: ticks,
+    warn: warnOfCache,
+  })
+  return 'ticks' in plan ? secondsOf(plan, source, params, instruments) : source
 }

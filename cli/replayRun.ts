@@ -1,15 +1,15 @@
 import { join, resolve } from 'node:path'
 import { TickloomError } from '../core/errors.ts'
-import { type Params, resolveParameters } from '../core/parameters.ts'
+import type { Params } from '../core/parameters.ts'
 import type { Topology } from '../core/topology.ts'
 import { runPartition } from '../runtime/runPartition.ts'
 import type { EpochSummary, PartitionSummary } from '../runtime/summaries.ts'
 import { runInWorkers } from '../runtime/workers.ts'
-import { loadTopology } from './loadTopology.ts'
 import type { ReplayDatabase } from './replayDatabase.ts'
 import { claimRun, identityOf, runName } from './replayIdentity.ts'
 import type { ReplayOptions, ReplaySummary, ReplayWatch } from './replayOptions.ts'
 import { planOf, plugReplay, type WorkerTask } from './replayPorts.ts'
+import { topologyOfReplay } from './replaySeconds.ts'
 import { addUp } from './replaySummary.ts'
 
 /**
@@ -19,14 +19,13 @@ import { addUp } from './replaySummary.ts'
  * Throws what the parts throw; after any failure what finished epochs wrote is whole, and `resume` goes on from it.
  */
 export async function replay(options: ReplayOptions, watch: ReplayWatch = {}): Promise<ReplaySummary> {
-  const topology = await loadTopology(options.topology)
-  const params = resolveParameters(topology, options.params, options.preset)
+  const { topology, params } = await topologyOfReplay(options)
   const identity = identityOf(topology, params, options)
   const run = options.run ?? runName(topology, identity)
   const kept = options.out !== undefined || options.clickhouse !== undefined
   const folder = kept ? resolve(options.out ?? join('.tickloom', 'runs', run)) : undefined
 
-  const plan = await planOf(options, topology)
+  const plan = await planOf(options, topology, params)
   const database = await databaseOf(options)
   const task: WorkerTask = { options, run, folder, memory: topology.memory, plan }
   try {

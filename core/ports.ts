@@ -30,6 +30,8 @@ export interface Partition {
 export interface Source<S extends Schema = Schema> {
   partitions(): Promise<readonly Partition[]>
   open(partition: string, from: Position | undefined, signal: AbortSignal): AsyncIterable<Delivery<S>>
+  /** Rows that the source itself dropped or remarked on in a partition, as `step/reason`; undefined: it passes everything on. */
+  counts?(partition: string): Readonly<Record<string, number>>
   close(): Promise<void>
 }
 

@@ -10,7 +10,7 @@ import type { Flow } from './flow.ts'
 import { type Announcements, Grouping } from './grouping.ts'
 
 /** A cache's worth of rows: longer batches are handed to the graph in pieces of this many. */
-const PIECE = 8192
+export const PIECE = 8192
 
 export interface PumpTask {
   readonly topology: Topology
@@ -55,7 +55,7 @@ export async function pump(task: PumpTask): Promise<PumpResult> {
   const loop = new Loop(task)
   try {
     await loop.run()
-    return { rowsIn: loop.rowsIn, rowsOut: loop.rowsOut, counts: task.flow.counts(), readSeconds: loop.readSeconds }
+    return { rowsIn: loop.rowsIn, rowsOut: loop.rowsOut, counts: countsOf(task), readSeconds: loop.readSeconds }
   } finally {
     loop.unsubscribe()
   }
@@ -197,7 +197,7 @@ class Loop {
       watermark: this.#cutter.watermark,
       rowsIn: this.rowsIn,
       rowsOut: { ...this.rowsOut },
-      counts: flow.counts(),
+      counts: countsOf(this.#task),
       sections: done ? [] : flow.snapshot(),
     }
     const flushed = Promise.all(sinks.map((sink) => sink.flush(epoch)))
@@ -212,6 +212,11 @@ class Loop {
         this.#busy = false
       })
   }
+}
+
+/** What the steps, and the source before them, dropped or remarked on. */
+function countsOf({ flow, source, partition }: PumpTask): Record<string, number> {
+  return { ...source.counts?.(partition), ...flow.counts() }
 }
 
 function epochLength({ epochLength, topology }: PumpTask): number {

@@ -10,13 +10,21 @@ import type { CachedDay, CachedPlan } from './cachePlan.ts'
 import { firstRow, readCache } from './cacheReader.ts'
 import { CacheWriter } from './cacheWriter.ts'
 import type { Chunk } from './chunk.ts'
-import type { DayPlan } from './plan.ts'
+import type { DayPlan } from './dayPlan.ts'
 import { prefetched } from './prefetch.ts'
 
 /** A chunk, and how many rows of the day come before it. */
 export interface PlacedChunk {
   readonly before: number
   readonly chunk: Chunk
+}
+
+/** Where a day's rows come from when the cache does not hold them. */
+export interface DayRows {
+  /** The day from its start. */
+  read(): AsyncGenerator<Chunk, void, undefined>
+  /** Rows that `read`, once at its end, has dropped or remarked on. */
+  counts?(): Readonly<Record<string, number>>
 }
 
 /** How a source reads the days of a plan that has a cache. */
@@ -37,11 +45,11 @@ export class DayCache {
   }
 
   /**
-   * The rows of the day from `from` on, or from earlier: out of the cache, else out of `read`, which reads the day from
-   * its start; then they are written to the cache too. A cache file found damaged on the way is removed, and reading
-   * goes on in the lake with the row that it has not given yet.
+   * The rows of the day from `from` on, or from earlier: out of the cache, else out of `rows`; then they are written to
+   * the cache too. A cache file found damaged on the way is removed, and `rows` goes on with the row that it has not
+   * given yet.
    */
-  async *chunks(day: DayPlan, from: number, read: () => AsyncGenerator<Chunk, void, undefined>): AsyncGenerator<PlacedChunk, void, undefined> {
+  async *chunks(day: DayPlan, from: number, rows: DayRows): AsyncGenerator<PlacedChunk, void, undefined> {
     const place = this.#plan.cache.days.find(({ date }) => date === day.date)
     let reached = from
     if (place?.held) {
@@ -58,7 +66,7 @@ export class DayCache {
       }
     }
     let before = 0
-    for await (const chunk of this.#recorded(day, place, read())) {
+    for await (const chunk of this.#recorded(day, place, rows)) {
       // Rows given already are skipped here, and by whoever asked for a row inside this chunk.
       if (before + chunk.n > reached) yield { before: Math.max(before, reached), chunk: rest(chunk, reached - before) }
       else chunk.free?.()
@@ -83,18 +91,14 @@ export class DayCache {
   }
 
   /** The same chunks, copied to the cache on their way. What goes wrong with the copy is told, and costs the copy only. */
-  async *#recorded(
-    day: DayPlan,
-    place: CachedDay | undefined,
-    chunks: AsyncGenerator<Chunk, void, undefined>,
-  ): AsyncGenerator<Chunk, void, undefined> {
+  async *#recorded(day: DayPlan, place: CachedDay | undefined, rows: DayRows): AsyncGenerator<Chunk, void, undefined> {
     let writer = await this.#writerOf(day, place)
     try {
-      for await (const chunk of prefetched(chunks)) {
+      for await (const chunk of prefetched(rows.read())) {
         writer = await this.#attempt(writer, (w) => w.add(chunk))
         yield chunk
       }
-      if (writer !== undefined && place !== undefined) this.#commit(writer, day, place)
+      if (writer !== undefined && place !== undefined) this.#commit(writer, day, place, rows.counts?.() ?? {})
       writer = undefined
     } finally {
       await writer?.abort()
@@ -122,14 +126,14 @@ export class DayCache {
     }
   }
 
-  #commit(writer: CacheWriter, day: DayPlan, place: CachedDay): void {
-    this.#commits = this.#commits.then(() => this.#finish(writer, day, place)).catch((cause) => this.#giveUp(writer, cause))
+  #commit(writer: CacheWriter, day: DayPlan, place: CachedDay, counts: Readonly<Record<string, number>>): void {
+    this.#commits = this.#commits.then(() => this.#finish(writer, day, place, counts)).catch((cause) => this.#giveUp(writer, cause))
   }
 
-  async #finish(writer: CacheWriter, day: DayPlan, place: CachedDay): Promise<void> {
+  async #finish(writer: CacheWriter, day: DayPlan, place: CachedDay, counts: Readonly<Record<string, number>>): Promise<void> {
     // Rows of a file that changed while it was read are neither the old ones nor the new.
     if (!isUnchanged(place)) return writer.abort()
-    await writer.commit(place.key, keptPlan(day))
+    await writer.commit({ key: place.key, origin: place.origin, day: keptPlan(day), counts })
     // How many rows a day has is not always known before.
     const { dir, bytes, since } = this.#plan.cache
     if (makeRoom(dir, bytes, since)) return

@@ -1,12 +1,11 @@
 import type { Schema } from '../../core/batch.ts'
 import { TickloomError } from '../../core/errors.ts'
-import type { Zone } from '../../core/time.ts'
-import { ChunkLayout, openCache, unusable } from './cacheFile.ts'
+import { type CacheContents, openCache, unusable } from './cacheFile.ts'
 import { cachePath, touch } from './cacheFolder.ts'
-import { type DayKey, dayKeys } from './cacheKey.ts'
+import { type DayKey, dayKeys, type Kept, ticksKept, type Wanted } from './cacheKey.ts'
 import { discover } from './layout.ts'
-import { type DayPlan, type Plan, planReplay } from './plan.ts'
-import { type ReplayFilter, wantsFile } from './prune.ts'
+import { type Plan, planReplay } from './plan.ts'
+import { wantsFile } from './prune.ts'
 
 /** A cache of decoded days (docs/decisions/column-cache.md). */
 export interface CacheOptions {
@@ -20,6 +19,8 @@ export interface CachedDay extends DayKey {
   readonly path: string
   /** It was there when the replay was planned. */
   readonly held: boolean
+  /** Of a day held: rows that making it dropped or remarked on. */
+  readonly counts: Readonly<Record<string, number>>
 }
 
 /** A plan whose days are read from the cache where it has them, and written to it where it has not. Plain data. */
@@ -31,43 +32,55 @@ export interface CachedPlan extends Plan {
   }
 }
 
+/** Told of what nothing depends on, such as a cache file that cannot be used. */
+export type Warn = (message: string) => void
+
 /**
  * The plan of planReplay, without opening a file of the lake for the days that the cache holds; of those `pruned` does
  * not tell. Throws what planReplay throws. `warn` is told of cache files that cannot be used.
  */
 export async function planCached(
   lake: string,
-  filter: ReplayFilter & { readonly columns: Schema; readonly zone?: Zone },
-  { dir, bytes }: CacheOptions,
-  warn: (message: string) => void,
+  wanted: Wanted & { readonly columns: Schema },
+  options: CacheOptions,
+  warn: Warn,
 ): Promise<CachedPlan> {
-  const since = Date.now()
-  const always = { from: -Infinity, to: Infinity }
-  const keys = await dayKeys(
-    discover(lake).filter((file) => wantsFile(file, filter, always) === undefined),
-    filter,
-  )
-  const layout = new ChunkLayout(filter.columns)
-  const held = new Map<string, DayPlan>()
-  for (const key of keys) {
-    const day = await dayOf(cachePath(dir, key), key, layout, warn)
-    if (day === undefined) continue
-    held.set(key.date, day)
-    touch(cachePath(dir, key), since)
-  }
-  const missing = keys.map(({ date }) => date).filter((date) => !held.has(date))
-  const planned = await planMissing(lake, filter, missing, held.size > 0)
-  const days = [...held.values(), ...planned.days.filter(({ date }) => !held.has(date))].sort((a, b) => (a.date < b.date ? -1 : 1))
-  const places = keys.map((key) => ({ ...key, path: cachePath(dir, key), held: held.has(key.date) }))
-  return { ...planned, days, cache: { dir, bytes, since, days: places } }
+  const { held, cache } = await lookUp(lake, wanted, ticksKept(wanted.columns), options, warn)
+  const plan = await planMissing(lake, wanted, cache, (filter) => planReplay(lake, { ...filter, columns: wanted.columns }))
+  const days = [...[...held.values()].map(({ day }) => day), ...plan.days].sort((a, b) => (a.date < b.date ? -1 : 1))
+  return { ...plan, days, columns: wanted.columns, cache }
 }
 
-/** The plan of a day as its cache file has it; undefined when the file is not there or cannot be used. */
-async function dayOf(path: string, { key }: DayKey, layout: ChunkLayout, warn: (message: string) => void): Promise<DayPlan | undefined> {
+export interface LookedUp {
+  readonly cache: CachedPlan['cache']
+  /** What the cache files of the days held say of themselves, by date. */
+  readonly held: ReadonlyMap<string, CacheContents>
+}
+
+/** Which days of the lake the cache holds; they count as used now. Throws LAKE_MISSING, LAKE_MANIFEST. */
+export async function lookUp(lake: string, wanted: Wanted, kept: Kept, { dir, bytes }: CacheOptions, warn: Warn): Promise<LookedUp> {
+  const since = Date.now()
+  const always = { from: -Infinity, to: Infinity }
+  const files = discover(lake).filter((file) => wantsFile(file, wanted, always) === undefined)
+  const held = new Map<string, CacheContents>()
+  const days: CachedDay[] = []
+  for (const key of await dayKeys(lake, files, wanted, kept)) {
+    const path = cachePath(dir, key)
+    const contents = await contentsOf(path, key, warn)
+    days.push({ ...key, path, held: contents !== undefined, counts: contents?.counts ?? {} })
+    if (contents === undefined) continue
+    held.set(key.date, contents)
+    touch(path, since)
+  }
+  return { held, cache: { dir, bytes, since, days } }
+}
+
+/** What the cache file says of itself; undefined when it is not there or cannot be used. */
+async function contentsOf(path: string, { key }: DayKey, warn: Warn): Promise<CacheContents | undefined> {
   try {
-    const { file, contents } = await openCache(path, key, layout)
+    const { file, contents } = await openCache(path, key)
     await file.close()
-    return contents.day
+    return contents
   } catch (cause) {
     const { absent, message } = unusable(cause)
     if (!absent) warn(`${path} is not used, ${message}; the day is read from the lake`)
@@ -75,21 +88,21 @@ async function dayOf(path: string, { key }: DayKey, layout: ChunkLayout, warn: (
   }
 }
 
-async function planMissing(
+/** The plan of the days that the cache does not hold, made by `plan` for a filter from the first of them to the last. */
+export async function planMissing<P extends Plan>(
   lake: string,
-  filter: ReplayFilter & { readonly columns: Schema; readonly zone?: Zone },
-  missing: readonly string[],
-  someHeld: boolean,
-): Promise<Plan> {
-  const none: Plan = {
-    lake,
-    days: [],
-    pruned: { date: 0, symbol: 0, expiry: 0, strike: 0, type: 0, time: 0, groups: 0, groupsBy: {}, rows: 0 },
-    columns: filter.columns,
-  }
+  wanted: Wanted,
+  { days }: CachedPlan['cache'],
+  plan: (filter: Wanted) => Promise<P>,
+): Promise<P | Plan> {
+  const missing = days.filter(({ held }) => !held).map(({ date }) => date)
+  const someHeld = missing.length < days.length
+  const pruned = { date: 0, symbol: 0, expiry: 0, strike: 0, type: 0, time: 0, groups: 0, groupsBy: {}, rows: 0 }
+  const none: Plan = { lake, days: [], pruned, columns: {} }
   if (someHeld && missing.length === 0) return none
   try {
-    return await planReplay(lake, someHeld ? { ...filter, from: missing[0], to: missing[missing.length - 1] } : filter)
+    const planned = await plan(someHeld ? { ...wanted, from: missing[0], to: missing[missing.length - 1] } : wanted)
+    return someHeld ? { ...planned, days: planned.days.filter(({ date }) => missing.includes(date)) } : planned
   } catch (thrown) {
     // The days that are left have no row that is wanted.
     if (someHeld && thrown instanceof TickloomError && thrown.code === 'LAKE_EMPTY') return none

@@ -3,7 +3,7 @@ import type { Column, Schema } from '../../core/batch.ts'
 import type { Instruments } from '../../core/instruments.ts'
 import { CacheUnusable, CHUNK_ROWS, ChunkLayout, FIRST_CHUNK, openCache, readWhole, unusable } from './cacheFile.ts'
 import type { Chunk } from './chunk.ts'
-import type { FilePlan } from './plan.ts'
+import type { FilePlan } from './dayPlan.ts'
 
 /** The row that reading starts at so that row `from` is among those read: chunks are checked whole. */
 export function firstRow(from: number): number {
@@ -22,7 +22,7 @@ export async function* readCache(
   from: number,
 ): AsyncGenerator<Chunk, void, undefined> {
   const layout = new ChunkLayout(columns)
-  const { file, contents } = await openCache(path, key, layout)
+  const { file, contents } = await openCache(path, key)
   try {
     const { rows, checksums } = contents
     announce(contents.day.files, instruments)

@@ -5,9 +5,8 @@ import { dirname } from 'node:path'
 import { crc32 } from 'node:zlib'
 import type { Column, Schema } from '../../core/batch.ts'
 import type { Instruments } from '../../core/instruments.ts'
-import { CHUNK_ROWS, ChunkLayout, endOf, FIRST_CHUNK, headOf } from './cacheFile.ts'
+import { type CacheContents, CHUNK_ROWS, ChunkLayout, endOf, FIRST_CHUNK, headOf } from './cacheFile.ts'
 import type { Chunk } from './chunk.ts'
-import type { DayPlan } from './plan.ts'
 
 /** The memory of a chunk being filled, and the writing of the one before it that may still use it. */
 interface Slot {
@@ -70,10 +69,10 @@ export class CacheWriter {
   }
 
   /** Makes the file appear, whole. Answers its bytes. */
-  async commit(key: string, day: DayPlan): Promise<number> {
+  async commit(about: Pick<CacheContents, 'key' | 'origin' | 'day' | 'counts'>): Promise<number> {
     if (this.#filled > 0) this.#sendRest()
     for (const { writing } of this.#slots) await writing
-    const end = endOf({ key, day, rows: this.#rows, names: this.#names, checksums: this.#checksums })
+    const end = endOf({ ...about, rows: this.#rows, names: this.#names, checksums: this.#checksums })
     const at = FIRST_CHUNK + this.#rows * this.#layout.rowBytes
     await this.#write(end, at)
     await this.#file?.sync()

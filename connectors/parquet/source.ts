@@ -92,7 +92,7 @@ async function* deliveries<S extends Schema>(
   let seen = skip
   const sorted = day.files.every((file) => file.sorted)
   const read = (): AsyncGenerator<Chunk, void, undefined> => chunksOf(day, columns, instruments, reader)
-  for await (const { before, chunk } of cache?.chunks(day, skip, read) ?? placed(prefetched(read()))) {
+  for await (const { before, chunk } of cache?.chunks(day, skip, { read }) ?? placed(prefetched(read()))) {
     signal.throwIfAborted()
     for (let at = Math.max(0, Math.min(chunk.n, skip - before)); at < chunk.n; ) {
       const end = Math.min(chunk.n, at + MOST_ROWS)

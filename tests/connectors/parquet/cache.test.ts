@@ -1,5 +1,5 @@
-import { copyFileSync, existsSync, readFileSync, rmSync, statSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { closeEmbeddedEngine } from '../../../connectors/clickhouse/engine.ts'
 import { parquetSource } from '../../../connectors/parquet/source.ts'
@@ -168,7 +168,8 @@ describe('a damaged cache file', () => {
   ])('that lost %s is told once, not used and written anew', async (_, damage) => {
     const cache = folder()
     const [whole] = filesOf(longCache)
-    const path = join(cache, basename(whole))
+    const path = join(cache, 'ticks', basename(whole))
+    mkdirSync(dirname(path))
     copyFileSync(whole, path)
     damage(path)
     const again = await readDays({ lake: long, cache })
@@ -283,10 +284,12 @@ describe('the limit', () => {
 
   it('touches no file of others', async () => {
     const [lake, cache] = [layouts[1][1], folder()]
-    writeFileSync(join(cache, 'notes.ticks'), 'x'.repeat(10_000))
-    utimesSync(join(cache, 'notes.ticks'), new Date('2020-01-01'), new Date('2020-01-01'))
+    const notes = join(cache, 'ticks', 'notes.columns')
+    mkdirSync(dirname(notes))
+    writeFileSync(notes, 'x'.repeat(10_000))
+    utimesSync(notes, new Date('2020-01-01'), new Date('2020-01-01'))
     await readDays({ lake, cache, bytes: 1 })
-    expect(filesOf(cache)).toEqual([join(cache, 'notes.ticks')])
+    expect(filesOf(cache)).toEqual([notes])
   })
 })
 

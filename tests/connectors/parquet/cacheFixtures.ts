@@ -65,10 +65,12 @@ export async function heldDays({ lake, filter = {}, columns = Trade, cache = '' 
   return plan.cache.days.filter(({ held }) => held).map(({ date }) => date)
 }
 
+/** Every file below the folder of the cache. */
 export function filesOf(cache: string): string[] {
-  return readdirSync(cache)
+  return readdirSync(cache, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
     .sort()
-    .map((name) => join(cache, name))
 }
 
 /** Turns one bit over; a negative `at` counts from the end. */
