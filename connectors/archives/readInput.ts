@@ -90,7 +90,7 @@ async function countOnly(pieces: AsyncIterable<Uint8Array>, why: string, tally: 
   let lines = 0
   let first = ''
   let filled = false
-  let damaged = false
+  let damage: Damage | undefined
   try {
     for await (const piece of pieces) {
       if (first === '') first = textOf(piece, 0, Math.min(piece.length, 100)).split('\n')[0]
@@ -103,11 +103,17 @@ async function countOnly(pieces: AsyncIterable<Uint8Array>, why: string, tally: 
       }
     }
   } catch (cause) {
-    damaged = true
-    tally.add(cause instanceof Damage ? cause.reason : 'corrupt_container', NaN, 0, () => ({ line: 0, text: String((cause as Error).message) }))
+    if (!(cause instanceof Damage)) throw cause
+    damage = cause
   }
   if (filled) lines++
-  if (lines === 0 && !damaged) tally.add('empty_file', NaN, 0)
+  if (damage !== undefined) {
+    const { reason, message } = damage
+    // Bytes that are wrong may have hidden the heading.
+    const rows = reason === 'truncated_container' ? 0 : lines
+    tally.add(reason, NaN, rows, () => ({ line: 0, text: message }))
+    lines -= rows
+  } else if (lines === 0) tally.add('empty_file', NaN, 0)
   if (lines > 0) tally.add('unknown_format', NaN, lines, () => ({ line: 1, text: `${why}: ${first}` }))
 }
 
