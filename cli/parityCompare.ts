@@ -1,6 +1,6 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { identifier, quoted, withDuck } from '../connectors/parquet/duck.ts'
-import type { Kind, Schema } from '../core/batch.ts'
+import type { Kind, Schema, Words } from '../core/batch.ts'
 import type { Extent, OutputRows } from './parityRun.ts'
 
 /** A row as the report shows it: times in microseconds, what is missing as NaN. */
@@ -86,16 +86,22 @@ function rowsOf(schema: Schema, { files, plain }: OutputRows, { from, to }: Exte
     files.length > 0
       ? `read_parquet([${files.map(quoted).join(', ')}], hive_partitioning = false)`
       : `(SELECT ${Object.entries(schema)
-          .map(([name, kind]) => `NULL::${stored[kind]} AS ${identifier(name)}`)
+          .map(([name, kind]) => `NULL::${kind in stored ? stored[kind as Exclude<Kind, Words>] : 'VARCHAR'} AS ${identifier(name)}`)
           .join(', ')} LIMIT 0)`
   const ts = comparable('ts', 'time', plain)
   return `SELECT ${columns.join(', ')} FROM ${source} WHERE ${ts} >= ${from} AND ${ts} < ${to}`
 }
 
-const stored: Readonly<Record<Kind, string>> = { time: 'TIMESTAMPTZ', instrument: 'VARCHAR', f64: 'DOUBLE', i32: 'INTEGER', bool: 'BOOLEAN' }
+const stored: Readonly<Record<Exclude<Kind, Words>, string>> = {
+  time: 'TIMESTAMPTZ',
+  instrument: 'VARCHAR',
+  f64: 'DOUBLE',
+  i32: 'INTEGER',
+  bool: 'BOOLEAN',
+}
 
 function comparable(column: string, kind: Kind, plain: boolean): string {
   if (kind === 'time') return plain ? `${column}::DOUBLE` : `epoch_us(${column})::DOUBLE`
   if (kind === 'f64') return `coalesce(${column}, 'nan'::DOUBLE)`
-  return kind === 'instrument' ? `${column}::VARCHAR` : `${column}::INTEGER`
+  return kind === 'instrument' || kind.includes('|') ? `${column}::VARCHAR` : `${column}::INTEGER`
 }

@@ -1,8 +1,11 @@
+/** `stop|target|trail`: one of these words, held as its place among them, from 0. */
+export type Words = `${string}|${string}`
+
 /**
  * What a column holds. `time` is integer microseconds since the epoch, UTC; `instrument` is an id of the run's
  * dictionary (core/instruments.ts); `bool` is 0 or 1. A missing f64 is NaN.
  */
-export type Kind = 'time' | 'instrument' | 'f64' | 'i32' | 'bool'
+export type Kind = 'time' | 'instrument' | 'f64' | 'i32' | 'bool' | Words
 
 /** A schema names the columns of a batch, in order. */
 export type Schema = Readonly<Record<string, Kind>>
@@ -24,6 +27,11 @@ export interface Batch<S extends Schema> {
   readonly col: Columns<S>
   /** Where it is true, no row's `ts` is before that of the row above it, and none is missing; otherwise nothing is known. */
   readonly inOrder?: boolean
+}
+
+/** The words of a column that holds words; none of any other. */
+export function wordsOf(kind: Kind): readonly string[] {
+  return kind.includes('|') ? kind.split('|') : []
 }
 
 export function allocate<K extends Kind>(kind: K, length: number): ColumnOf<K> {

@@ -52,6 +52,10 @@ export type VolDelta = typeof VolDelta
 export const Second = { ts: 'time', instrument: 'instrument', second: 'i32', close: 'f64', vol: 'f64', observed: 'bool', age: 'i32' } as const
 export type Second = typeof Second
 
+/** The best prices as of a second's last tick; NaN where they are not known. */
+export const Book = { bid: 'f64', ask: 'f64' } as const
+export type Book = typeof Book
+
 /** A second with what traded over the burst window, and what usually trades over one. NaN baseline: not yet defined. */
 export const Burst = { ts: 'time', instrument: 'instrument', second: 'i32', close: 'f64', burst: 'f64', baseline: 'f64' } as const
 export type Burst = typeof Burst

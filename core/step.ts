@@ -73,7 +73,35 @@ export interface Step {
     outputs: readonly (keyof O & string)[],
     fn: (batch: Batch<I>) => Batches<O>,
   ): (source: Observable<Batch<I>>) => Branches<O>
+  /**
+   * The same door for several streams, each in the order of event time. `fn` is given the rows of all of them before W,
+   * the least of their watermarks, that it was not given yet; each batch has W for its watermark, and it is called when
+   * W has risen. Rows of W and later wait, and are in the checkpoint. So what happened at one instant is there whole,
+   * however the streams came.
+   */
+  join<I extends Readonly<Record<string, Schema>>, O extends Readonly<Record<string, Schema>>>(
+    inputs: I,
+    outputs: readonly (keyof O & string)[],
+    fn: (batches: Batches<I>) => Batches<O>,
+  ): (sources: Branches<I>) => Branches<O>
 }
 
 /** Opens the step of that name in the topology being wired. */
-export type At = (id: string) => Step
+export interface At {
+  (id: string): Step
+  /** What a sweep has for `sharedBy`; a single run has none. */
+  readonly once?: <T>(name: string, depends: unknown, wire: (at: At) => T) => T
+}
+
+/**
+ * Wires the part of a graph that depends on nothing but its inputs and `depends`, plain data. One run wires it as if it
+ * stood there itself; a sweep wires it once for all sets of parameters that have `depends` in common.
+ *
+ *     const seconds = sharedBy(at, 'seconds', p.eventTime, (at) => ticks.pipe(... perSecond(at('perSecond'), ...)))
+ *
+ * A parameter that is used inside and not named in `depends` would be that of the first set for all of them: the law in
+ * tests/kit/sweepContract.ts shows it.
+ */
+export function sharedBy<T>(at: At, name: string, depends: unknown, wire: (at: At) => T): T {
+  return at.once === undefined ? wire(at) : at.once(name, depends, wire)
+}

@@ -1,5 +1,5 @@
 import type { OperatorFunction } from 'rxjs'
-import type { Batch } from '../core/batch.ts'
+import type { Batch, Schema } from '../core/batch.ts'
 import type { Calendar } from '../core/calendar.ts'
 import { Second, type Trade, type VolDelta } from '../core/market.ts'
 import type { RowBuffer } from '../core/rowBuffer.ts'
@@ -12,6 +12,12 @@ import { SECOND } from '../core/time.ts'
 const fields = { open: f64(NaN), bell: f64(-Infinity), close: f64(NaN), seen: f64(NaN), vol: f64(0) }
 type Grid = Table<typeof fields>
 
+export interface PerSecondOptions<C extends string> {
+  readonly calendar: Calendar
+  /** Further f64 columns, whose last value goes with a second as its price does: such as bid and ask. None by default. */
+  readonly carry?: readonly C[]
+}
+
 /**
  * The dense grid: a row for every instrument and second, from the second of its first tick to the bell.
  *
@@ -19,7 +25,7 @@ type Grid = Table<typeof fields>
  *     rows     :00 101 6 observed   :01 101 0 age 1      :02 101 0 age 2     :03 99 2 observed  ...
  *
  * Second s covers [s, s + 1 s): close is its last price, or the last price before it, carried, with `observed`
- * false and its age; vol is the sum of `delta`, 0 in a quiet second. A second leaves when the watermark has passed
+ * false and its age; vol is the sum of `delta`, 0 in a quiet second. What `carry` names is as of that last price. A second leaves when the watermark has passed
  * it, or a row of a later second came, whichever is first; both say the same. Rows out are in the order (ts, first
  * appearance of the instrument since the grid was last empty): the grid is emptied after the last bell, so an
  * instrument that trades on over another's bell keeps its place, and so does one that comes back in between.
@@ -27,25 +33,29 @@ type Grid = Table<typeof fields>
  * Takes rows in the order of event time. Counted: off_session rows, which have no grid to be on. State: the grid's
  * open second, a line an instrument of the session.
  */
-export function perSecond<S extends Trade & VolDelta>(
+export function perSecond<S extends Trade & VolDelta & { readonly [K in C]: 'f64' }, C extends string = never>(
   step: Step,
-  { calendar }: { readonly calendar: Calendar },
-): OperatorFunction<Batch<S>, Batch<Second>> {
-  const grid = step.table('grid', { version: 1, fields })
+  { calendar, carry = [] }: PerSecondOptions<C>,
+): OperatorFunction<Batch<S>, Batch<Second & { readonly [K in C]: 'f64' }>> {
+  const grid: Grid = step.table('grid', { version: 1, fields: { ...fields, ...columnsOf(carry, f64(NaN)) } })
   const clock = step.cells('clock', { version: 1, cells: { now: -Infinity, lastBell: -Infinity } })
   const offSession = step.counter('off_session')
   const windows = new SessionWindows(calendar, step.instruments)
-  const out = step.scratch(Second)
-  const lines: Lines = { size: -1, open: NaN, bell: -Infinity, keys: grid.keys, close: grid.col.close, vol: grid.col.vol }
+  type Out = Second & { readonly [K in C]: 'f64' }
+  const wide = step.scratch<Out>({ ...Second, ...columnsOf(carry, 'f64') })
+  const out = wide as unknown as RowBuffer<Second>
+  const lines: Lines = { size: -1, open: NaN, bell: -Infinity, keys: grid.keys, close: grid.col.close, vol: grid.col.vol, carry }
 
-  return step.map<S, Second>((batch) => {
+  return step.map<S, Out>((batch) => {
     const ticks = batch as unknown as Batch<Trade & VolDelta>
     windows.cover()
     grid.cover()
     out.clear()
     for (let i = 0; i < ticks.n; ) {
       advance(grid, lines, clock, Math.floor(ticks.col.ts[i] / SECOND) * SECOND, out)
+      const first = i
       i = clock.now + SECOND <= lines.bell && lines.size === grid.size ? gatherInHours(ticks, i, clock.now, grid) : gather(ticks, i, clock.now, grid)
+      for (const name of carry) carryOn(ticks, name, first, i, grid)
       if (i === ticks.n || Math.floor(ticks.col.ts[i] / SECOND) * SECOND > clock.now) continue
       if (!place(grid, ticks.col.instrument[i], ticks.col.ts[i], windows, clock)) {
         offSession.add(1)
@@ -54,7 +64,7 @@ export function perSecond<S extends Trade & VolDelta>(
       lines.size = -1
     }
     advance(grid, lines, clock, Math.floor(batch.watermark / SECOND) * SECOND, out)
-    return out.view(clock.now)
+    return wide.view(clock.now)
   })
 }
 
@@ -92,6 +102,19 @@ function gatherInHours(batch: Batch<Trade & VolDelta>, from: number, now: number
   return i
 }
 
+function columnsOf<C extends string, T>(names: readonly C[], of: T): { readonly [K in C]: T } {
+  return Object.fromEntries(names.map((name) => [name, of])) as { readonly [K in C]: T }
+}
+
+/** The last value of a column, of the rows from..to-1 that were taken in. */
+function carryOn(batch: Batch<Schema>, name: string, from: number, to: number, grid: Grid): void {
+  const ids = batch.col['instrument'] as Int32Array
+  const values = batch.col[name] as Float64Array
+  const last = wideColumn(grid, name)
+  const { slotOf } = grid
+  for (let i = from; i < to; i++) last[slotOf[ids[i]]] = values[i]
+}
+
 /** Gives the instrument a line for the session around ts; false when there is none. */
 function place(grid: Grid, id: number, ts: number, windows: SessionWindows, clock: { lastBell: number }): boolean {
   const segment = windows.segmentOf[id]
@@ -118,7 +141,7 @@ function writeSecond(grid: Grid, lines: Lines, second: number, out: RowBuffer<Se
   out.reserve(out.n + grid.size)
   if (lines.size !== grid.size) survey(grid, lines)
   if (second < lines.bell) writeTogether(grid, lines, second, out)
-  else writeEach(grid, second, out)
+  else writeEach(grid, lines.carry, second, out)
 }
 
 /** Every line of the grid as columns at once: what all have in common is filled, what lies side by side is copied. */
@@ -131,6 +154,7 @@ function writeTogether(grid: Grid, lines: Lines, second: number, out: RowBuffer<
   out.col.second.fill((second - lines.open) / SECOND, n, n + size)
   out.col.instrument.set(lines.keys, n)
   out.col.close.set(lines.close, n)
+  for (const name of lines.carry) wideColumn(out, name).set(wideColumn(grid, name).subarray(0, size), n)
   out.col.vol.set(lines.vol, n)
   lines.vol.fill(0)
   for (let k = 0; k < size; k++) {
@@ -143,7 +167,7 @@ function writeTogether(grid: Grid, lines: Lines, second: number, out: RowBuffer<
 }
 
 /** Line by line, for instruments that opened at different times or of which some have rung. */
-function writeEach(grid: Grid, second: number, out: RowBuffer<Second>): void {
+function writeEach(grid: Grid, carry: readonly string[], second: number, out: RowBuffer<Second>): void {
   const { open, bell, close, seen, vol } = grid.col
   const to = out.col
   let n = out.n
@@ -158,6 +182,7 @@ function writeEach(grid: Grid, second: number, out: RowBuffer<Second>): void {
     to.observed[n] = seconds === 0 ? 1 : 0
     to.age[n] = seconds
     vol[k] = 0
+    for (const name of carry) wideColumn(out, name)[n] = wideColumn(grid, name)[k]
     n++
   }
   out.n = n
@@ -176,6 +201,12 @@ interface Lines {
   keys: Int32Array
   close: Float64Array
   vol: Float64Array
+  readonly carry: readonly string[]
+}
+
+/** A column that `carry` names, of the grid or of the rows out: of neither type's own. */
+function wideColumn(of: { readonly col: object }, name: string): Float64Array {
+  return (of.col as Readonly<Record<string, Float64Array>>)[name]
 }
 
 function survey(grid: Grid, lines: Lines): void {

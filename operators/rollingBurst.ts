@@ -1,8 +1,8 @@
 import type { OperatorFunction } from 'rxjs'
 import { abreast } from '../core/abreast.ts'
-import type { Batch, Columns } from '../core/batch.ts'
+import { type Batch, type Columns, withColumns } from '../core/batch.ts'
 import { TickloomError } from '../core/errors.ts'
-import type { Burst, Second } from '../core/market.ts'
+import type { Second } from '../core/market.ts'
 import type { Step } from '../core/step.ts'
 import { f64, i32, type Table } from '../core/table.ts'
 import { isNewDay, SECOND } from '../core/time.ts'
@@ -24,10 +24,13 @@ export interface RollingBurstOptions {
  *
  * Seconds before an instrument's first row of the session count as 0. Both start anew with every session.
  *
- * Takes perSecond's rows. Rows: one out per row in, in order. State: an instrument's last A volumes and both sums
+ * Takes perSecond's rows. Rows: one out per row in, in order, with the columns it came with. State: an instrument's last A volumes and both sums
  * as they are, so that a restored sum is the same to the last bit.
  */
-export function rollingBurst(step: Step, { window, baseline }: RollingBurstOptions): OperatorFunction<Batch<Second>, Batch<Burst>> {
+export function rollingBurst<S extends Second>(
+  step: Step,
+  { window, baseline }: RollingBurstOptions,
+): OperatorFunction<Batch<S>, Batch<S & typeof Rolled>> {
   if (!Number.isInteger(window) || !Number.isInteger(baseline) || window < 1 || baseline < window) {
     throw new TickloomError(
       'PARAMETER_INVALID',
@@ -43,7 +46,8 @@ export function rollingBurst(step: Step, { window, baseline }: RollingBurstOptio
     level.opened = NaN
   })
 
-  return step.map<Second, Burst>((batch) => {
+  return step.map<S, S & typeof Rolled>((given) => {
+    const batch = given as unknown as Batch<Second>
     out.reserve(batch.n)
     for (let from = 0; from < batch.n; ) {
       const opened = batch.col.ts[from] - batch.col.second[from] * SECOND
@@ -61,8 +65,7 @@ export function rollingBurst(step: Step, { window, baseline }: RollingBurstOptio
       level.slots = rows
       from = next
     }
-    const { ts, instrument, second, close } = batch.col
-    return { n: batch.n, watermark: batch.watermark, col: { ts, instrument, second, close, burst: out.col.burst, baseline: out.col.baseline } }
+    return withColumns(given, { burst: out.col.burst, baseline: out.col.baseline })
   })
 }
 

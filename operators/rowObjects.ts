@@ -1,12 +1,13 @@
-import type { Batch, Column, Kind, Schema } from '../core/batch.ts'
+import { type Batch, type Column, type Kind, type Schema, type Words, wordsOf } from '../core/batch.ts'
 import { TickloomError } from '../core/errors.ts'
 import type { Instruments } from '../core/instruments.ts'
 import type { RowBuffer } from '../core/rowBuffer.ts'
 import type { Step } from '../core/step.ts'
 
-export type ValueOf<K extends Kind> = K extends 'instrument' ? string : K extends 'bool' ? boolean : number
+type WordIn<K extends string> = K extends `${infer W}|${infer Rest}` ? W | WordIn<Rest> : K
+export type ValueOf<K extends Kind> = K extends 'instrument' ? string : K extends Words ? WordIn<K> : K extends 'bool' ? boolean : number
 
-/** A row as an object: instruments by name, times in microseconds, bool as boolean. */
+/** A row as an object: instruments by name, times in microseconds, bool as boolean, one of several words as that word. */
 export type RowObject<S extends Schema> = { readonly [C in keyof S]: ValueOf<S[C]> }
 
 /** A row for the output. Without `ts` it is of the time it leaves at. */
@@ -17,7 +18,7 @@ export function readRow<S extends Schema>(batch: Batch<S>, i: number, schema: S,
   for (const name in schema) {
     const value = (batch.col[name] as Column)[i]
     const kind = schema[name]
-    row[name] = kind === 'instrument' ? instruments.name(value) : kind === 'bool' ? value === 1 : value
+    row[name] = kind === 'instrument' ? instruments.name(value) : kind === 'bool' ? value === 1 : kind.includes('|') ? wordsOf(kind)[value] : value
   }
   return row as RowObject<S>
 }
@@ -40,7 +41,8 @@ function numberOf(value: unknown, kind: Kind, column: string, step: Step): numbe
   if (kind === 'i32' && Number.isInteger(value) && (value as number) === ((value as number) | 0)) return value as number
   if (kind === 'bool' && typeof value === 'boolean') return value ? 1 : 0
   if (kind === 'instrument' && typeof value === 'string') return idOf(value, column, step)
-  throw misfit(step, column, wanted[kind], value)
+  if (kind.includes('|') && wordsOf(kind).includes(value as string)) return wordsOf(kind).indexOf(value as string)
+  throw misfit(step, column, kind in wanted ? wanted[kind as Exclude<Kind, Words>] : `one of ${wordsOf(kind).join(', ')}`, value)
 }
 
 function idOf(name: string, column: string, step: Step): number {
@@ -51,7 +53,7 @@ function idOf(name: string, column: string, step: Step): number {
   }
 }
 
-const wanted: Readonly<Record<Kind, string>> = {
+const wanted: Readonly<Record<Exclude<Kind, Words>, string>> = {
   time: 'a whole number of microseconds',
   instrument: 'the name of an instrument',
   f64: 'a number',

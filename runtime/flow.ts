@@ -6,6 +6,7 @@ import type { Params } from '../core/parameters.ts'
 import { RowBuffer } from '../core/rowBuffer.ts'
 import type { Batches, Branches, Step } from '../core/step.ts'
 import type { Ports, Streams, Topology } from '../core/topology.ts'
+import { Aligned } from './aligned.ts'
 import { type GraphEdge, Lineage } from './lineage.ts'
 import { type Section, StateStore } from './state.ts'
 
@@ -23,11 +24,11 @@ export class Flow {
   readonly meters = new Map<string, StepMeter>()
   readonly #state: StateStore
   readonly #lineage = new Lineage()
-  readonly #timed: boolean
+  readonly #clocked: boolean
 
   constructor(options: { instruments?: Instruments; timed?: boolean } = {}) {
     this.instruments = options.instruments ?? new Instruments()
-    this.#timed = options.timed ?? true
+    this.#clocked = options.timed ?? true
     this.#state = new StateStore(this.instruments)
   }
 
@@ -68,6 +69,7 @@ export class Flow {
       scratch: (schema) => new RowBuffer(schema),
       map: (fn) => this.#map(id, meter, fn),
       split: (outputs, fn) => this.#split(id, meter, outputs, fn),
+      join: (inputs, outputs, fn) => this.#join(id, meter, inputs, outputs, fn),
     }
   }
 
@@ -121,31 +123,58 @@ export class Flow {
         share(),
       )
       this.#lineage.step(all, id, source)
-      const branches: Record<string, Observable<unknown>> = {}
-      for (const name of names) {
-        branches[name] = all.pipe(map((results) => results[name]))
-        this.#lineage.branch(branches[name], id, name)
-      }
-      return branches as unknown as Branches<O>
+      return this.#branches(id, names, all)
     }
   }
 
+  #join<I extends Ports, O extends Ports>(
+    id: string,
+    meter: StepMeter,
+    inputs: I,
+    names: readonly (keyof O & string)[],
+    fn: (batches: Batches<I>) => Batches<O>,
+  ): (sources: Branches<I>) => Branches<O> {
+    const aligned = new Aligned(id, inputs, this.#state)
+    return (sources) => {
+      const all = aligned.join(sources, (batches, rows) => {
+        const results = this.#timed(id, meter, { rows, watermark: batches[Object.keys(inputs)[0]].watermark }, batches, fn)
+        for (const name of names) meter.rowsOut += results[name].n
+        return results
+      })
+      for (const name of Object.keys(inputs)) this.#lineage.step(all, id, sources[name])
+      return this.#branches(id, names, all)
+    }
+  }
+
+  #branches<O extends Ports>(id: string, names: readonly (keyof O & string)[], all: Observable<Batches<O>>): Branches<O> {
+    const branches: Record<string, Observable<unknown>> = {}
+    for (const name of names) {
+      branches[name] = all.pipe(map((results) => results[name]))
+      this.#lineage.branch(branches[name], id, name)
+    }
+    return branches as unknown as Branches<O>
+  }
+
   #run<I extends Schema, R>(step: string, meter: StepMeter, fn: (b: Batch<I>) => R, batch: Batch<I>): R {
-    const start = this.#timed ? performance.now() : 0
+    return this.#timed(step, meter, { rows: batch.n, watermark: batch.watermark }, batch, fn)
+  }
+
+  #timed<T, R>(step: string, meter: StepMeter, at: { rows: number; watermark: number }, given: T, fn: (given: T) => R): R {
+    const start = this.#clocked ? performance.now() : 0
     try {
-      return fn(batch)
+      return fn(given)
     } catch (cause) {
       if (cause instanceof TickloomError) throw cause
       throw new TickloomError(
         'STEP_FAILED',
         `step "${step}" failed: ${cause instanceof Error ? cause.message : cause}`,
-        { step, watermark: batch.watermark, rows: batch.n },
+        { step, watermark: at.watermark, rows: at.rows },
         cause,
       )
     } finally {
-      meter.rowsIn += batch.n
+      meter.rowsIn += at.rows
       meter.batches++
-      if (this.#timed) meter.micros += (performance.now() - start) * 1000
+      if (this.#clocked) meter.micros += (performance.now() - start) * 1000
     }
   }
 }

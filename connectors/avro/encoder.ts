@@ -1,4 +1,4 @@
-import type { Batch, Column, Schema } from '../../core/batch.ts'
+import { type Batch, type Column, type Schema, wordsOf } from '../../core/batch.ts'
 import type { Instruments } from '../../core/instruments.ts'
 import { Quote } from '../../core/market.ts'
 import type { SchemaSource } from './schemaSource.ts'
@@ -74,10 +74,12 @@ export class OutputEncoder<S extends Schema> {
   readonly #schema: S
   readonly #names: NameBytes
   readonly #writer = new Writer()
+  readonly #words: Readonly<Record<string, readonly Uint8Array[]>>
 
   constructor(id: number, schema: S, instruments: Instruments) {
     this.#id = id
     this.#schema = schema
+    this.#words = Object.fromEntries(Object.entries(schema).map(([name, kind]) => [name, wordsOf(kind).map((word) => Buffer.from(word))]))
     this.#names = new NameBytes(instruments)
   }
 
@@ -91,7 +93,9 @@ export class OutputEncoder<S extends Schema> {
       else if (kind === 'i32') writer.long(value)
       else if (kind === 'bool') writer.boolean(value)
       else if (kind === 'instrument') writer.text(this.#names.of(value))
-      else if (writer.present(value)) writer.long(value)
+      else if (kind === 'time') {
+        if (writer.present(value)) writer.long(value)
+      } else writer.text(this.#words[column][value])
     }
     return writer.end()
   }

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import type { Kind, Schema } from '../../core/batch.ts'
+import type { Kind, Schema, Words } from '../../core/batch.ts'
 
 /** What the records of the log are. */
 export type RecordKind = 'tick' | 'heartbeat' | 'block'
@@ -31,7 +31,7 @@ export const recordSchemas: Readonly<Record<RecordKind, RecordSchema>> = {
  */
 export const formerSchemas: readonly string[] = []
 
-const typeOf: Readonly<Record<Kind, unknown>> = {
+const typeOf: Readonly<Record<Exclude<Kind, Words>, unknown>> = {
   time: ['null', { type: 'long', logicalType: 'timestamp-micros' }],
   instrument: 'string',
   f64: 'double',
@@ -46,7 +46,7 @@ const typeOf: Readonly<Record<Kind, unknown>> = {
 export function outputSchema(name: string, schema: Schema): string {
   const fields = Object.entries(schema).map(([column, kind]) => ({
     name: avroName(column),
-    type: typeOf[kind],
+    type: kind in typeOf ? typeOf[kind as Exclude<Kind, Words>] : 'string',
     ...(kind === 'time' ? { default: null } : {}),
   }))
   return JSON.stringify({ type: 'record', namespace: 'tickloom.output', name: avroName(name), fields })

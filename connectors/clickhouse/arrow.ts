@@ -17,7 +17,7 @@ import {
   type Vector,
   vectorFromArray,
 } from 'apache-arrow'
-import type { Batch, Schema } from '../../core/batch.ts'
+import { type Batch, type Schema, wordsOf } from '../../core/batch.ts'
 import type { Instruments } from '../../core/instruments.ts'
 
 type Part = { readonly field: Field; readonly data: Data }
@@ -38,7 +38,8 @@ export function encodeArrow(batch: Batch<Schema>, schema: Schema, instruments: I
     else if (kind === 'instrument') parts.push(names(name, values as Int32Array, instruments))
     else if (kind === 'f64') parts.push(plain(name, new Float64(), values))
     else if (kind === 'i32') parts.push(plain(name, new Int32(), values))
-    else parts.push(plain(name, new Uint8(), values))
+    else if (kind === 'bool') parts.push(plain(name, new Uint8(), values))
+    else parts.push(dictionary(name, wordsOf(kind), new Int32(), values as Int32Array))
   }
   const arrowSchema = new ArrowSchema(parts.map((p) => p.field))
   const struct = makeData({ type: new Struct(arrowSchema.fields), length: batch.n, nullCount: 0, children: parts.map((p) => p.data) })
@@ -70,7 +71,7 @@ function names(name: string, ids: Int32Array, instruments: Instruments): Part {
   return dictionary(name, used, new Int32(), index)
 }
 
-function dictionary(name: string, values: string[], indices: Int8 | Int32, data: Int8Array | Int32Array): Part {
+function dictionary(name: string, values: readonly string[], indices: Int8 | Int32, data: Int8Array | Int32Array): Part {
   const type = new Dictionary(new Utf8(), indices)
   const words = vectorFromArray(values, new Utf8()) as Vector<Utf8>
   return { field: new Field(name, type, false), data: makeData({ type, length: data.length, nullCount: 0, data, dictionary: words } as never) }

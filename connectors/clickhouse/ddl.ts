@@ -1,4 +1,4 @@
-import type { Kind, Schema } from '../../core/batch.ts'
+import type { Kind, Schema, Words } from '../../core/batch.ts'
 import { TickloomError } from '../../core/errors.ts'
 import { Burst, Second, Tick } from '../../core/market.ts'
 
@@ -21,12 +21,16 @@ export interface Layout {
  * larger than plain ZSTD, and T64 halves small counts. No column is Nullable: a missing f64 stays NaN, so a table
  * holds bit for bit what the other sinks hold (`isNaN(baseline)`, never `IS NULL`).
  */
-const columnType: Readonly<Record<Kind, string>> = {
+const columnTypes: Readonly<Record<Exclude<Kind, Words>, string>> = {
   time: "DateTime64(6, 'UTC') CODEC(DoubleDelta, ZSTD)",
   instrument: 'LowCardinality(String) CODEC(ZSTD)',
   f64: 'Float64 CODEC(ZSTD)',
   i32: 'Int32 CODEC(T64, ZSTD)',
   bool: 'Bool CODEC(T64, ZSTD)',
+}
+
+function columnType(kind: Kind): string {
+  return kind in columnTypes ? columnTypes[kind as Exclude<Kind, Words>] : 'LowCardinality(String) CODEC(ZSTD)'
 }
 
 /** What the contract's name says, computed when asked for: it costs no space. Spot has no expiry and no strike: NULL. */
@@ -107,7 +111,7 @@ export function tableDdl(table: string, schema: Schema, layout: Layout): string[
 /** Columns an insert fills, with the type the engine reports for each. */
 export function storedColumns(schema: Schema): Record<string, string> {
   const stored: Record<string, string> = { run_id: 'LowCardinality(String)' }
-  for (const [name, kind] of Object.entries(schema)) stored[name] = columnType[kind].split(' CODEC')[0]
+  for (const [name, kind] of Object.entries(schema)) stored[name] = columnType(kind).split(' CODEC')[0]
   return stored
 }
 
@@ -115,7 +119,7 @@ function columnsOf(table: string, schema: Schema): string[] {
   if ('run_id' in schema)
     throw new TickloomError('TOPOLOGY_INVALID', `output "${table}" has a column run_id, which is the sink's own`, { output: table })
   const columns = ['run_id LowCardinality(String) CODEC(ZSTD)']
-  for (const [name, kind] of Object.entries(schema)) columns.push(`${quoted(name)} ${columnType[kind]}`)
+  for (const [name, kind] of Object.entries(schema)) columns.push(`${quoted(name)} ${columnType(kind)}`)
   const key = instrumentOf(schema)
   if (key === undefined) return columns
   for (const [name, definition] of Object.entries(contractColumns)) {

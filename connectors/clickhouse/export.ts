@@ -39,7 +39,7 @@ function exportQuery({ database, table, run, schema, from, to }: ExportedRows): 
   const columns = Object.entries(schema).map(([name, kind]) => {
     const column = quoted(name)
     if (kind === 'time') return `toUnixTimestamp64Micro(t.${column}) AS ${column}`
-    if (kind === 'instrument') return `toString(t.${column}) AS ${column}`
+    if (kind === 'instrument' || kind.includes('|')) return `toString(t.${column}) AS ${column}`
     return kind === 'bool' ? `toUInt8(t.${column}) AS ${column}` : `t.${column} AS ${column}`
   })
   const instant = (ts: number): string => `fromUnixTimestamp64Micro(${ts}, 'UTC')`

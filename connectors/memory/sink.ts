@@ -1,9 +1,9 @@
-import type { Batch, Column, Schema } from '../../core/batch.ts'
+import { type Batch, type Column, type Schema, wordsOf } from '../../core/batch.ts'
 import type { Instruments } from '../../core/instruments.ts'
 import type { Destination, SinkTask } from '../../core/ports.ts'
 import { RowBuffer } from '../../core/rowBuffer.ts'
 
-/** A row with its instrument by name. */
+/** A row with its instrument by name, and words as words. */
 export type MemoryRow = Readonly<Record<string, number | string>>
 
 /** A destination that keeps what was flushed; a repeated epoch replaces itself. */
@@ -59,7 +59,7 @@ function rowsOf(buffer: RowBuffer<Schema> | undefined, instruments: Instruments)
     const row: Record<string, number | string> = {}
     for (const [name, kind] of Object.entries(buffer.schema)) {
       const value = (buffer.col[name] as Column)[i]
-      row[name] = kind === 'instrument' ? instruments.name(value) : value
+      row[name] = kind === 'instrument' ? instruments.name(value) : kind.includes('|') ? wordsOf(kind)[value] : value
     }
     return row
   })

@@ -1,5 +1,5 @@
 import type { DuckDBConnection, DuckDBDataChunk, DuckDBType } from '@duckdb/node-api'
-import type { Column, Schema } from '../../core/batch.ts'
+import { type Column, type Schema, wordsOf } from '../../core/batch.ts'
 import type { Instruments } from '../../core/instruments.ts'
 import { writeAtomically } from './atomic.ts'
 import { duckdb, identifier, quoted, withDuck } from './duck.ts'
@@ -18,7 +18,7 @@ export interface Rows {
 /**
  * Writes rows, in their order, as one Parquet file (zstd), whole or not at all. Answers its bytes.
  *
- * time is TIMESTAMP WITH TIME ZONE in microseconds, instrument its name, i32 INTEGER, bool BOOLEAN, f64 DOUBLE with a
+ * time is TIMESTAMP WITH TIME ZONE in microseconds, instrument its name, a word that word, i32 INTEGER, bool BOOLEAN, f64 DOUBLE with a
  * missing value (NaN) as NULL, because other tools' averages and counts leave a NULL out and are spoiled by a NaN; a
  * missing time, and one that is not finite, is NULL too. Throws DISK_FULL, OUTPUT_UNWRITABLE.
  */
@@ -75,6 +75,8 @@ interface StoredColumn {
 function storedAs({ schema, n, col }: Rows, name: string, instruments: Instruments): StoredColumn {
   const { DOUBLE, INTEGER, UTINYINT } = duckdb()
   const values = col[name]
+  const words = wordsOf(schema[name])
+  if (words.length > 0) return { sql: enumType(words), type: duckdb().ENUM([...words]), values: Uint8Array.from(values.subarray(0, n)) }
   switch (schema[name]) {
     case 'instrument':
       return enumOf(values as Int32Array, n, instruments)
@@ -96,7 +98,11 @@ function enumOf(ids: Int32Array, n: number, instruments: Instruments): StoredCol
   if (names.length === 0) names.push('')
   const values = names.length <= 255 ? new Uint8Array(n) : names.length <= 65_535 ? new Uint16Array(n) : new Uint32Array(n)
   for (let i = 0; i < n; i++) values[i] = positions[ids[i]]
-  return { sql: `ENUM(${names.map(quoted).join(', ')})`, type: duckdb().ENUM(names), values }
+  return { sql: enumType(names), type: duckdb().ENUM(names), values }
+}
+
+function enumType(values: readonly string[]): string {
+  return `ENUM(${values.map(quoted).join(', ')})`
 }
 
 async function append(connection: DuckDBConnection, columns: readonly StoredColumn[], n: number): Promise<void> {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import type { Batch, Column, Schema } from '../../core/batch.ts'
+import { type Batch, type Column, type Schema, wordsOf } from '../../core/batch.ts'
 import { Instruments } from '../../core/instruments.ts'
 import { Second } from '../../core/market.ts'
 import type { Destination, SinkTask } from '../../core/ports.ts'
@@ -16,14 +16,17 @@ export interface SinkBench {
   dispose(): Promise<void>
 }
 
-const Fill = { ts: 'time', instrument: 'instrument', price: 'f64', lots: 'i32', closing: 'bool' } as const
+const Fill = { ts: 'time', instrument: 'instrument', price: 'f64', lots: 'i32', closing: 'bool', reason: 'entry|stop|target' } as const
 export const contractOutputs = { seconds: Second, fills: Fill } as const
 
 function stored(batch: Batch<Schema>, schema: Schema, instruments: Instruments): StoredRow[] {
   const columns = Object.keys(schema)
-  return Array.from({ length: batch.n }, (_, i) =>
-    Object.fromEntries(columns.map((c) => [c, schema[c] === 'instrument' ? instruments.name(batch.col[c][i]) : batch.col[c][i]])),
-  )
+  return Array.from({ length: batch.n }, (_, i) => Object.fromEntries(columns.map((c) => [c, cellAt(schema, c, batch.col[c][i], instruments)])))
+}
+
+function cellAt(schema: Schema, column: string, value: number, instruments: Instruments): number | string {
+  if (schema[column] === 'instrument') return instruments.name(value)
+  return schema[column].includes('|') ? wordsOf(schema[column])[value] : value
 }
 
 function sorted(rows: readonly StoredRow[], schema: Schema): string[] {

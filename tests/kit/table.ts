@@ -1,6 +1,6 @@
 import type { OperatorFunction } from 'rxjs'
 import { Subject } from 'rxjs'
-import type { Batch, Kind, Schema } from '../../core/batch.ts'
+import { type Batch, type Kind, type Schema, wordsOf } from '../../core/batch.ts'
 import type { Instruments } from '../../core/instruments.ts'
 import { RowBuffer } from '../../core/rowBuffer.ts'
 import type { Step } from '../../core/step.ts'
@@ -40,8 +40,8 @@ export function rowsOf(schema: Schema, text: string): Row[] {
 }
 
 function cellOf(kind: Kind, text: string | undefined): Cell {
-  if (text === undefined) return kind === 'instrument' ? 'NIFTY' : 0
-  if (kind === 'instrument') return text
+  if (text === undefined) return kind === 'instrument' ? 'NIFTY' : kind.includes('|') ? wordsOf(kind)[0] : 0
+  if (kind === 'instrument' || kind.includes('|')) return text
   if (text === '-') return Number.NaN
   return kind === 'time' ? at(text) : Number(text)
 }
@@ -51,19 +51,29 @@ export function toBatch<S extends Schema>(schema: S, rows: readonly Row[], instr
   for (const [i, row] of rows.entries()) {
     for (const [name, kind] of Object.entries(schema)) {
       const cell = row[name]
-      ;(buffer.col[name] as Float64Array)[i] = kind === 'instrument' ? instruments.id(cell as string) : Number(cell)
+      ;(buffer.col[name] as Float64Array)[i] = numberOf(kind, cell, instruments)
     }
   }
   buffer.n = rows.length
   return buffer.view(watermark)
 }
 
+function numberOf(kind: Kind, cell: Cell, instruments: Instruments): number {
+  if (kind === 'instrument') return instruments.id(cell as string)
+  return kind.includes('|') ? wordsOf(kind).indexOf(cell as string) : Number(cell)
+}
+
 export function toRows(batch: Batch<Schema>, schema: Schema, instruments: Instruments): Row[] {
   return Array.from({ length: batch.n }, (_, i) => {
     const row: Row = {}
-    for (const [name, kind] of Object.entries(schema)) row[name] = kind === 'instrument' ? instruments.name(batch.col[name][i]) : batch.col[name][i]
+    for (const [name, kind] of Object.entries(schema)) row[name] = cellAt(kind, batch.col[name][i], instruments)
     return row
   })
+}
+
+function cellAt(kind: Kind, value: number, instruments: Instruments): Cell {
+  if (kind === 'instrument') return instruments.name(value)
+  return kind.includes('|') ? wordsOf(kind)[value] : value
 }
 
 export interface Drive<I extends Schema, O extends Schema> {
