@@ -3,6 +3,7 @@
  * `tickloom replay --topology`. Everything else is reached through the command line.
  */
 
+export { Bar, Ohlc } from './core/bar.ts'
 export type { Batch, Column, ColumnOf, Columns, Kind, Schema } from './core/batch.ts'
 export { allocateColumns, emptyBatch, sliceRows, takeRows, withColumns } from './core/batch.ts'
 export type { Calendar, Session } from './core/calendar.ts'
@@ -37,6 +38,7 @@ export { formatContract, parseContract } from './markets/nse/contractNames.ts'
 export { optionFees } from './markets/nse/fees.ts'
 export { expiriesOf, finalExpiry, freezeQuantity, isTradingDay, lotSize, sessionOf, strikeStep, tickSize, tradingDays } from './markets/nse/market.ts'
 export { dedup } from './operators/dedup.ts'
+export { ensureOhlc } from './operators/ensureOhlc.ts'
 export { type EventTimeOptions, eventTime, type Late } from './operators/eventTime.ts'
 export { EventTimeScheduler } from './operators/eventTimeScheduler.ts'
 export { perSecond } from './operators/perSecond.ts'
