@@ -1,7 +1,7 @@
-import { type Contract, contractOf } from '../../core/instruments.ts'
 import { formatDate } from '../../core/time.ts'
 import type { Block, Receiver } from './block.ts'
 import type { Layout } from './layout.ts'
+import { askedOf, placeOf } from './place.ts'
 import type { PackMarkets, Refusal } from './ports.ts'
 import type { Pile, Spill } from './spill.ts'
 import type { Tally } from './tally.ts'
@@ -75,26 +75,19 @@ export class Gatherer implements Receiver {
 
   target(name: string, day: number): number {
     const { layout, name: member } = this.#reading
-    const { instrument } = layout
-    const asked = instrument.from === 'column' ? name : instrument.from === 'fixed' ? instrument.name : stemOf(member)
+    const asked = askedOf(layout, member, name)
     const key = `${layout.format} ${day} ${asked}`
     let known = this.#known.get(key)
-    if (known === undefined) this.#known.set(key, (known = this.#resolve(asked, day, layout)))
+    if (known === undefined) this.#known.set(key, (known = this.#resolve(name, day)))
     return known
   }
 
-  #resolve(asked: string, day: number, { market: name, format, instrument }: Layout): number {
-    const date = formatDate(day)
-    const market = this.#markets[name]
-    const answer: string | Refusal = market.isTradingDay(date)
-      ? instrument.from === 'fixed'
-        ? asked
-        : market.parse(asked, date, format)
-      : { reason: 'non_trading_day', detail: `${date} is no trading day` }
-    if (typeof answer !== 'string') return -this.#refusals.push(answer)
-    const pile = this.#spill.pile(folderOf(contractOf(answer), date), date)
-    let id = pile.names.indexOf(answer)
-    if (id < 0) id = pile.names.push(answer) - 1
+  #resolve(asked: string, day: number): number {
+    const place = placeOf(this.#markets, this.#reading.layout, this.#reading.name, asked, day)
+    if ('reason' in place) return -this.#refusals.push(place)
+    const pile = this.#spill.pile(place.folder, place.date)
+    let id = pile.names.indexOf(place.name)
+    if (id < 0) id = pile.names.push(place.name) - 1
     return this.#targets.push({ pile, id, day, watch: new PriceWatch(), sum: 0, sumBefore: 0, rows: 0 }) - 1
   }
 
@@ -180,15 +173,4 @@ function put(block: Block, from: number, to: number, { pile, id }: Target, sourc
     col.source.fill(source, pile.n, pile.n + n)
   }
   pile.n += n
-}
-
-/** A member's file name without folders, containers and endings. */
-export function stemOf(member: string): string {
-  const leaf = member.slice(Math.max(member.lastIndexOf('/'), member.lastIndexOf('!'), member.lastIndexOf('\\')) + 1)
-  return leaf.replace(/(?:\.(?:csv|txt|gz|parquet|parq|pq))+$/i, '')
-}
-
-function folderOf(contract: Contract, date: string): string {
-  const folder = `symbol=${contract.underlying}/date=${date}`
-  return contract.kind === 'spot' ? folder : `${folder}/expiry=${contract.expiry}`
 }
