@@ -5,6 +5,7 @@ import { type Command, Option } from 'commander'
 import { type FormatName, formats } from '../connectors/archives/formats.ts'
 import type { Layout } from '../connectors/archives/layout.ts'
 import type { PackSummary } from '../connectors/archives/packing.ts'
+import { inLake } from '../connectors/archives/reasons.ts'
 import { onShutdown } from '../runtime/shutdown.ts'
 import { type CommonFlags, count, verb, wrongFlag } from './flags.ts'
 import { showPacking } from './packProgress.ts'
@@ -39,8 +40,9 @@ export function packVerb(): Command {
     .option('--quiet', 'print nothing but failures')
     .action(async (inputs: string[], flags: PackFlags) => {
       const summary = await packed(inputs, flags)
-      if (flags.json) process.stdout.write(`${JSON.stringify(summary, undefined, 2)}\n`)
-      else if (!flags.quiet) process.stdout.write(`${packTables(summary)}\n`)
+      const missing = await missingOf(summary)
+      if (flags.json) process.stdout.write(`${JSON.stringify({ ...summary, missing }, undefined, 2)}\n`)
+      else if (!flags.quiet) process.stdout.write(`${packTables(summary)}\n${missingLines(missing)}`)
     })
 }
 
@@ -72,6 +74,36 @@ async function packed(inputs: readonly string[], flags: PackFlags): Promise<Pack
   }
 }
 
+interface Missing {
+  readonly date: string
+  readonly symbol: string
+  readonly what: string
+}
+
+/** What the calendar expects of the days that were packed and they do not have; of all days it is kept in meta/coverage.parquet. */
+async function missingOf({ lake, days }: PackSummary): Promise<Missing[]> {
+  if (days.length === 0) return []
+  const [{ briefCoverage, missingIn, saveCoverage }, { listingOf }] = await Promise.all([
+    import('../connectors/parquet/coverage/brief.ts'),
+    import('./coverageListing.ts'),
+  ])
+  const all = briefCoverage(lake, listingOf())
+  await saveCoverage(lake, all)
+  return all.flatMap((day) => {
+    const what = days.includes(day.date) ? missingIn(day) : undefined
+    return what === undefined ? [] : [{ date: day.date, symbol: day.symbol, what }]
+  })
+}
+
+const DAYS_SHOWN = 20
+
+function missingLines(missing: readonly Missing[]): string {
+  if (missing.length === 0) return ''
+  const lines = missing.slice(0, DAYS_SHOWN).map(({ date, symbol, what }) => `missing: ${date} ${symbol}: ${what}\n`)
+  const more = missing.length > DAYS_SHOWN ? `and of ${missing.length - DAYS_SHOWN} more. ` : ''
+  return `${lines.join('')}${more}\`tickloom coverage\` shows which, and gaps.\n`
+}
+
 /** A folder stands for the files below it, by name. */
 function filesOf(input: string): string[] {
   const folder = statSync(input, { throwIfNoEntry: false })?.isDirectory() === true
@@ -83,7 +115,7 @@ function filesOf(input: string): string[] {
 }
 
 function packTables(s: PackSummary): string {
-  const kept = s.reasons.packed ?? 0
+  const kept = inLake(s.reasons)
   const parts = [
     `${shownNumber(kept)} of ${shownNumber(s.rows)} rows packed into ${s.files} files of ${s.days.length} day${s.days.length === 1 ? '' : 's'} in ${s.lake}: ${shownBytes(s.bytesRead)} read, ${shownBytes(s.bytesWritten)} written, ${s.seconds.toFixed(1)} s, ${shownNumber(Math.round(s.rows / s.seconds))} rows/s`,
   ]

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import { calendarVerb } from './calendar.ts'
+import { coverageVerb } from './coverage.ts'
 import { demoVerb } from './demo.ts'
 import { devVerb } from './dev.ts'
 import { dlqVerb } from './dlq.ts'
@@ -30,6 +31,7 @@ export function program(): Command {
     packVerb(),
     ledgerVerb(),
     verifyVerb(),
+    coverageVerb(),
     replayVerb(),
     liveVerb(),
     feedVerb(),
