@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander'
+import { cacheVerb } from './cache.ts'
 import { calendarVerb } from './calendar.ts'
 import { coverageVerb } from './coverage.ts'
 import { demoVerb } from './demo.ts'
@@ -33,6 +34,7 @@ export function program(): Command {
     verifyVerb(),
     coverageVerb(),
     replayVerb(),
+    cacheVerb(),
     liveVerb(),
     feedVerb(),
     recordVerb(),

@@ -85,10 +85,12 @@ function rowsOf(position: Position | undefined): number {
 async function* after(batches: AsyncGenerator<Batch<Second>, void, undefined>, skip: number): AsyncGenerator<Delivery<Second>> {
   let before = 0
   for await (const batch of batches) {
-    const from = Math.max(0, Math.min(batch.n, skip - before))
-    const at = before + from
-    yield { batch: from === 0 ? batch : sliceRows(batch, from, batch.n, batch.watermark), sorted: true, after: (rows) => ({ rows: at + rows }) }
+    const at = before
     before += batch.n
+    if (at < skip && before <= skip) continue
+    const from = Math.max(0, skip - at)
+    const rest = from === 0 ? batch : sliceRows(batch, from, batch.n, batch.watermark)
+    yield { batch: rest, sorted: true, after: (rows) => ({ rows: at + from + rows }) }
   }
 }
 
