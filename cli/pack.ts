@@ -5,6 +5,7 @@ import { type Command, Option } from 'commander'
 import { type FormatName, formats } from '../connectors/archives/formats.ts'
 import type { Layout } from '../connectors/archives/layout.ts'
 import type { PackSummary } from '../connectors/archives/packing.ts'
+import { inLake } from '../connectors/archives/reasons.ts'
 import { onShutdown } from '../runtime/shutdown.ts'
 import { type CommonFlags, count, verb, wrongFlag } from './flags.ts'
 import { showPacking } from './packProgress.ts'
@@ -114,7 +115,7 @@ function filesOf(input: string): string[] {
 }
 
 function packTables(s: PackSummary): string {
-  const kept = s.reasons.packed ?? 0
+  const kept = inLake(s.reasons)
   const parts = [
     `${shownNumber(kept)} of ${shownNumber(s.rows)} rows packed into ${s.files} files of ${s.days.length} day${s.days.length === 1 ? '' : 's'} in ${s.lake}: ${shownBytes(s.bytesRead)} read, ${shownBytes(s.bytesWritten)} written, ${s.seconds.toFixed(1)} s, ${shownNumber(Math.round(s.rows / s.seconds))} rows/s`,
   ]

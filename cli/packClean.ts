@@ -1,65 +1,102 @@
-import { Subject } from 'rxjs'
-import type { Cleaner, Removed } from '../connectors/archives/cleaner.ts'
+import { type MonoTypeOperatorFunction, Subject } from 'rxjs'
+import { PackedBar } from '../connectors/archives/bars/barSpill.ts'
+import type { BarKeeper, Cleaner, Removed } from '../connectors/archives/cleaner.ts'
 import type { Reason } from '../connectors/archives/reasons.ts'
 import { Packed } from '../connectors/archives/spill.ts'
-import type { Batch } from '../core/batch.ts'
+import type { Batch, Schema } from '../core/batch.ts'
 import type { Calendar } from '../core/calendar.ts'
 import type { Instruments } from '../core/instruments.ts'
 import { dedup } from '../operators/dedup.ts'
+import { ensureOhlc } from '../operators/ensureOhlc.ts'
 import { sessionFilter } from '../operators/sessionFilter.ts'
 import { Flow } from '../runtime/flow.ts'
 
 const LINES = 3
 
+/** Bars as rows that `dedup` takes: the price of a bar is its close. */
+const PricedBar = { ...PackedBar, price: 'f64' } as const
+type PricedBar = typeof PricedBar
+
+type Origin = Schema & { readonly instrument: 'instrument'; readonly source: 'i32'; readonly line: 'f64' }
+type Pipe<S extends Schema> = (batch: Batch<S>) => Batch<S>
+
 /** The operators that replay cleans with, run over what is about to be packed. */
-export function operatorCleaner(calendar: Calendar): Cleaner {
-  let pipes: { filter(batch: Batch<Packed>): Batch<Packed>; dedup(batch: Batch<Packed>): Batch<Packed> } | undefined
+export function operatorCleaner(calendar: Calendar): Cleaner & BarKeeper {
+  let ticks: { filter: Pipe<Packed>; dedup: Pipe<Packed> } | undefined
+  let bars: { filter: Pipe<PricedBar>; dedup: Pipe<PricedBar>; mend: Pipe<PricedBar> } | undefined
   return {
     clean(rows, instruments) {
-      pipes ??= wire(calendar, instruments)
-      const inSession = pipes.filter(rows)
-      const gone = new Gone()
-      gone.offSession(rows, inSession)
-      // An operator's output is lent until its next batch, and dedup's input is that of this call alone.
-      const kept = pipes.dedup(inSession)
-      gone.doubles(inSession, kept)
+      if (ticks === undefined) {
+        const flow = new Flow({ instruments, timed: false })
+        ticks = {
+          filter: through(sessionFilter(flow.at('sessionFilter'), { schema: Packed, calendar })),
+          dedup: through(dedup(flow.at('dedup'), { schema: Packed })),
+        }
+      }
+      const gone = new Gone<Packed>()
+      const kept = gone.clean(rows, ticks, ['price', 'volume'])
       return { kept, removed: gone.all() }
+    },
+    keepBars(rows, instruments, clean) {
+      bars ??= wireBars(calendar, instruments)
+      const priced = { ...rows, col: { ...rows.col, price: rows.col.close } }
+      const gone = new Gone<PricedBar>()
+      const kept = clean ? gone.clean(priced, bars, ['open', 'high', 'low', 'close', 'volume']) : priced
+      const mended = bars.mend(kept)
+      gone.changed(kept, mended, ['open', 'high', 'low'], 'repaired')
+      return { kept: mended, removed: gone.all() }
     },
   }
 }
 
-function wire(calendar: Calendar, instruments: Instruments) {
+function wireBars(calendar: Calendar, instruments: Instruments) {
   const flow = new Flow({ instruments, timed: false })
-  const through = (operator: ReturnType<typeof dedup<Packed>>) => {
-    const input = new Subject<Batch<Packed>>()
-    let output: Batch<Packed> | undefined
-    operator(input).subscribe((batch) => {
-      output = batch
-    })
-    return (batch: Batch<Packed>): Batch<Packed> => {
-      input.next(batch)
-      return output as Batch<Packed>
-    }
-  }
   return {
-    filter: through(sessionFilter(flow.at('sessionFilter'), { schema: Packed, calendar })),
-    dedup: through(dedup(flow.at('dedup'), { schema: Packed })),
+    filter: through(sessionFilter(flow.at('sessionFilter'), { schema: PricedBar, calendar })),
+    dedup: through(dedup(flow.at('dedup'), { schema: PricedBar })),
+    mend: through(ensureOhlc<PricedBar>(flow.at('ensureOhlc'))),
   }
 }
 
-/** Rows of a batch that are not in what came of it; both are in one order. */
-class Gone {
+function through<S extends Schema>(operator: MonoTypeOperatorFunction<Batch<S>>): Pipe<S> {
+  const input = new Subject<Batch<S>>()
+  let output: Batch<S> | undefined
+  operator(input).subscribe((batch) => {
+    output = batch
+  })
+  return (batch) => {
+    input.next(batch)
+    return output as Batch<S>
+  }
+}
+
+/** Rows of a batch that are not in what came of it, or not as they were; both are in one order. */
+class Gone<S extends Origin> {
   readonly #found = new Map<string, { source: number; reason: Reason; rows: number; lines: number[] }>()
 
-  offSession(before: Batch<Packed>, after: Batch<Packed>): void {
+  clean(
+    rows: Batch<S>,
+    { filter, dedup: single }: { readonly filter: Pipe<S>; readonly dedup: Pipe<S> },
+    compared: readonly (keyof S & string)[],
+  ): Batch<S> {
+    const inSession = filter(rows)
+    this.offSession(rows, inSession)
+    // An operator's output is lent until its next batch, and dedup's input is that of this call alone.
+    const kept = single(inSession)
+    this.doubles(inSession, kept, compared)
+    return kept
+  }
+
+  offSession(before: Batch<S>, after: Batch<S>): void {
     for (let i = 0, k = 0; i < before.n; i++) {
       if (isSame(before, i, after, k)) k++
       else this.#add(before, i, 'off_session')
     }
   }
 
-  doubles(before: Batch<Packed>, after: Batch<Packed>): void {
+  doubles(before: Batch<S>, after: Batch<S>, compared: readonly (keyof S & string)[]): void {
     const kept = new Map<number, number>()
+    const columns = compared.map((name) => before.col[name])
     for (let i = 0, k = 0; i < before.n; i++) {
       const instrument = before.col.instrument[i]
       if (isSame(before, i, after, k)) {
@@ -68,17 +105,21 @@ class Gone {
         continue
       }
       const first = kept.get(instrument)
-      const { price, volume } = before.col
-      const differs = first !== undefined && !(Object.is(price[i], price[first]) && Object.is(volume[i], volume[first]))
+      const differs = first !== undefined && columns.some((column) => !Object.is(column[i], column[first]))
       this.#add(before, i, differs ? 'conflict' : 'duplicate')
     }
+  }
+
+  changed(before: Batch<S>, after: Batch<S>, compared: readonly (keyof S & string)[], reason: Reason): void {
+    if (before === after) return
+    for (let i = 0; i < before.n; i++) if (compared.some((name) => !Object.is(before.col[name][i], after.col[name][i]))) this.#add(before, i, reason)
   }
 
   all(): Removed[] {
     return [...this.#found.values()]
   }
 
-  #add({ col }: Batch<Packed>, row: number, reason: Reason): void {
+  #add({ col }: Batch<S>, row: number, reason: Reason): void {
     const source = col.source[row]
     const key = `${reason} ${source}`
     let found = this.#found.get(key)
@@ -88,6 +129,6 @@ class Gone {
   }
 }
 
-function isSame(a: Batch<Packed>, i: number, b: Batch<Packed>, k: number): boolean {
+function isSame<S extends Origin>(a: Batch<S>, i: number, b: Batch<S>, k: number): boolean {
   return k < b.n && a.col.source[i] === b.col.source[k] && a.col.line[i] === b.col.line[k]
 }

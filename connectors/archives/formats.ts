@@ -5,11 +5,22 @@ import { COMMA, type Layout, type Meaning } from './layout.ts'
 export const formats = ['gdfl', 'truedata', 'kite', 'tardis', 'csv'] as const
 export type FormatName = (typeof formats)[number]
 
-const common = { headings: 1, separator: COMMA, dateOrder: 'ymd', epochUnit: 1, market: 'nse', zone: undefined } as const
+const common = { rows: 'ticks', headings: 1, separator: COMMA, dateOrder: 'ymd', epochUnit: 1, market: 'nse', zone: undefined } as const
 
 /** What the headings of a vendor mean; every other column is skipped. */
-const meanings: Readonly<Record<'gdfl' | 'kite' | 'tardis', Readonly<Record<string, Meaning>>>> = {
+const meanings: Readonly<Record<'gdfl' | 'gdflBars' | 'kite' | 'tardis', Readonly<Record<string, Meaning>>>> = {
   gdfl: { ticker: 'name', date: 'date', time: 'time', ltp: 'price', ltq: 'volume', openinterest: 'oi', buyprice: 'bid', sellprice: 'ask' },
+  gdflBars: {
+    ticker: 'name',
+    date: 'date',
+    time: 'time',
+    open: 'open',
+    high: 'high',
+    low: 'low',
+    close: 'price',
+    volume: 'volume',
+    openinterest: 'oi',
+  },
   // `close` is yesterday's: it is read to be compared with the price, and never packed.
   kite: {
     timestamp: 'datetime',
@@ -43,8 +54,8 @@ export function layoutOf(firstLine: string, forced?: FormatName): Layout | strin
   const has = (...names: string[]): boolean => names.every((name) => cells.includes(name))
   if ((forced === undefined || forced === 'truedata') && /^\d{8},\d\d?:\d\d:\d\d(?:\.\d+)?,/.test(firstLine)) return truedata(cells.length)
   if (forced === undefined || forced === 'gdfl') {
-    if (has('ticker', 'date', 'time', 'ltp')) return gdfl(cells)
-    if (has('ticker', 'date', 'time', 'open', 'high', 'low', 'close')) return 'bars of GDFL, which are no ticks'
+    if (has('ticker', 'date', 'time', 'ltp')) return gdfl(cells, meanings.gdfl, 'ticks')
+    if (has('ticker', 'date', 'time', 'open', 'high', 'low', 'close')) return gdfl(cells, meanings.gdflBars, 'bars')
   }
   if ((forced === undefined || forced === 'tardis') && has('exchange', 'symbol', 'timestamp', 'local_timestamp')) return tardis(cells)
   const either = (...names: string[]): boolean => names.some((name) => cells.includes(name))
@@ -63,10 +74,11 @@ function columnsOf(cells: readonly string[], of: Readonly<Record<string, Meaning
   })
 }
 
-function gdfl(cells: readonly string[]): Layout {
-  const columns = columnsOf(cells, meanings.gdfl)
+function gdfl(cells: readonly string[], of: Readonly<Record<string, Meaning>>, rows: Layout['rows']): Layout {
+  const columns = columnsOf(cells, of)
   return {
     ...common,
+    rows,
     format: 'gdfl',
     columns,
     least: cells.length,

@@ -24,6 +24,8 @@ export type Meaning =
 
 /** How the rows of one member are laid out. */
 export interface Layout {
+  /** What its rows are: bars go into a tree of their own. */
+  readonly rows: 'ticks' | 'bars'
   /** What it is called in --format. */
   readonly format: string
   readonly columns: readonly Meaning[]

@@ -60,6 +60,6 @@ export async function sumLedger(lake: string, by: LedgerBy): Promise<LedgerSum[]
   const rows = await duckRows<Omit<LedgerSum, 'rows' | 'members'> & { rows: number; members: number }>(`
     SELECT * FROM (SELECT ${key} AS key, reason, sum(rows)::DOUBLE AS rows, count(DISTINCT input || '!' || member)::INTEGER AS members,
       first(input || '!' || member || ':' || samples[1].line || ': ' || samples[1]."text" ORDER BY input, member) FILTER (len(samples) > 0) AS sample
-    FROM read_parquet(${quoted(path)}) GROUP BY ALL) ORDER BY key, (reason = 'packed') DESC, rows DESC, reason`)
+    FROM read_parquet(${quoted(path)}) GROUP BY ALL) ORDER BY key, (reason = 'packed') DESC, (reason = 'repaired') DESC, rows DESC, reason`)
   return rows
 }

@@ -7,7 +7,11 @@ import type { Layout, Meaning } from './layout.ts'
 
 const column = z.union([z.string().min(1), z.number().int().min(1)])
 const columns = z.strictObject({
-  price: column,
+  price: column.optional(),
+  open: column.optional(),
+  high: column.optional(),
+  low: column.optional(),
+  close: column.optional(),
   name: column.optional(),
   datetime: column.optional(),
   date: column.optional(),
@@ -49,6 +53,11 @@ export function readMapping(path: string): Mapping {
   const { date, time, datetime, epoch } = read.data.columns
   const ways = [datetime !== undefined, epoch !== undefined, date !== undefined && time !== undefined].filter(Boolean).length
   if (ways !== 1 || (date === undefined) !== (time === undefined)) throw wrong('columns: give datetime, or epoch, or date and time')
+  const { price, open, high, low, close, bid, ask } = read.data.columns
+  const prices = [open, high, low, close].filter((at) => at !== undefined).length
+  if (price === undefined ? prices !== 4 : prices > 0)
+    throw wrong('columns: give price, the last traded price, for ticks, or open, high, low and close for bars')
+  if (price === undefined && (bid !== undefined || ask !== undefined)) throw wrong('columns: bars have no bid or ask')
   if (!read.data.header && Object.values(read.data.columns).some((at) => typeof at === 'string'))
     throw wrong('columns: without a header they are numbers, from 1')
   return read.data
@@ -68,10 +77,12 @@ export function layoutOfMapping(mapping: Mapping, firstLine: string): Layout | s
     if (at === undefined) continue
     const index = typeof at === 'number' ? at - 1 : cells.indexOf(at)
     if (index < 0) return `there is no column "${at}"`
-    meanings[index] = meaning
+    // A bar's own close stands where a tick's price does.
+    meanings[index] = meaning === 'close' ? 'price' : meaning
     if (index + 1 > least) least = index + 1
   }
   return {
+    rows: mapping.columns.price === undefined ? 'bars' : 'ticks',
     format: 'csv',
     columns: Array.from(meanings, (meaning) => meaning ?? 'skip'),
     headings: mapping.header ? 1 : 0,

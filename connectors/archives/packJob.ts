@@ -8,8 +8,8 @@ import { writeLedgerPart } from './ledgerFile.ts'
 import type { InputFile } from './members.ts'
 import { type JobOptions, type JobSummary, PACKING } from './packing.ts'
 import type { PackPool } from './pool.ts'
-import type { ReadResult, ReadTask } from './readInput.ts'
-import type { LedgerEntry, Reason } from './reasons.ts'
+import { barsFile, type ReadResult, type ReadTask } from './readInput.ts'
+import { inLake, type LedgerEntry, type Reason } from './reasons.ts'
 import { commitFiles, jobOfFile, writeRecord } from './records.ts'
 import { MEMBERS } from './spilledRows.ts'
 import type { WriteResult, WriteTask } from './writeFolder.ts'
@@ -47,7 +47,7 @@ export async function packJob(
     const summary = summarise(job, read, entries, written)
     await writeLedgerPart(options.lake, job.id, entries, options.staging)
     const { format, mapping, volume, clean } = options
-    const packed = summary.reasons.packed ?? 0
+    const packed = inLake(summary.reasons)
     await writeRecord(options.lake, {
       job: job.id,
       inputs: job.inputs,
@@ -57,7 +57,7 @@ export async function packJob(
     })
     return summary
   } finally {
-    for (const { spill } of tasks) rmSync(spill, { force: true })
+    for (const { spill } of tasks) for (const path of [spill, barsFile(spill)]) rmSync(path, { force: true })
   }
 }
 
@@ -163,10 +163,10 @@ function summarise(job: Job, read: readonly ReadResult[], entries: readonly Ledg
   const rows = read.reduce((sum, result) => sum + result.rows, 0)
   const told = entries.reduce((sum, entry) => sum + entry.rows, 0)
   const inFiles = results.reduce((sum, result) => sum + result.rows, 0)
-  if (rows !== told || inFiles !== (reasons.packed ?? 0))
+  if (rows !== told || inFiles !== inLake(reasons))
     throw new TickloomError(
       'STEP_FAILED',
-      `rows do not add up: ${rows} read, ${told} in the ledger, ${reasons.packed ?? 0} of them packed, ${inFiles} in files`,
+      `rows do not add up: ${rows} read, ${told} in the ledger, ${inLake(reasons)} of them packed, ${inFiles} in files`,
       { job: job.id },
     )
   return {

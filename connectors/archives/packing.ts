@@ -4,7 +4,7 @@ import type { Mapping } from './mapping.ts'
 import type { Reason } from './reasons.ts'
 
 /** Changes with every change of what the same input becomes. */
-export const PACKING = 1
+export const PACKING = 2
 
 export interface PackOptions {
   readonly inputs: readonly string[]

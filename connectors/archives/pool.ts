@@ -1,4 +1,5 @@
-import type { Cleaner } from './cleaner.ts'
+import { writeBars } from './bars/writeBars.ts'
+import type { BarKeeper, Cleaner } from './cleaner.ts'
 import type { PackMarkets } from './ports.ts'
 import { type ReadResult, type ReadTask, readInput } from './readInput.ts'
 import { type WriteResult, type WriteTask, writeFolder } from './writeFolder.ts'
@@ -14,7 +15,7 @@ export interface PackPool {
 }
 
 /** One task after the other, in this process. */
-export function inlinePool(markets: PackMarkets, cleaner?: () => Cleaner): PackPool {
+export function inlinePool(markets: PackMarkets, cleaner: () => Cleaner & BarKeeper): PackPool {
   let last: Promise<unknown> = Promise.resolve()
   const queued = <T>(work: () => Promise<T>): Promise<T> => {
     const next = last.then(work)
@@ -24,7 +25,7 @@ export function inlinePool(markets: PackMarkets, cleaner?: () => Cleaner): PackP
   return {
     width: 1,
     read: (task, onProgress) => queued(() => readInput(task, markets, onProgress)),
-    write: (task) => queued(() => writeFolder(task, cleaner?.())),
+    write: (task) => queued(() => (task.folder.startsWith('bars/') ? writeBars(task, cleaner()) : writeFolder(task, cleaner()))),
     close: () => last.then(() => undefined),
   }
 }

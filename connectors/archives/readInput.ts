@@ -1,12 +1,14 @@
+import { BarGatherer } from './bars/gatherBars.ts'
+import type { Receiver } from './block.ts'
 import { isUnreadable, type ParquetMember, peek } from './container.ts'
 import { type FormatName, layoutOf } from './formats.ts'
-import { Gatherer } from './gather.ts'
+import { Gatherer, type Reading } from './gather.ts'
 import type { Layout } from './layout.ts'
 import { layoutOfMapping, type Mapping } from './mapping.ts'
 import { type InputFile, inputMembers } from './members.ts'
 import { openParquet, type ParquetFile } from './parquetFile.ts'
 import { planParquet, scanParquet } from './parquetScan.ts'
-import type { PackMarkets } from './ports.ts'
+import type { PackMarkets, Refusal } from './ports.ts'
 import { Damage, type LedgerEntry } from './reasons.ts'
 import { Scanner } from './scanner.ts'
 import { textOf } from './slowField.ts'
@@ -40,10 +42,28 @@ export interface ReadResult {
   readonly warnings: readonly string[]
 }
 
+/** Whoever takes the rows of one member after the other, and is told what becomes of each. */
+interface MemberReceiver extends Receiver {
+  begin(reading: Reading): void
+  /** The member is whole: its rows stay. Answers what is odd about them. */
+  keep(): string[]
+  /** The member cannot be trusted: what it brought goes, and is counted by the reason given. */
+  takeBack(refusal: Refusal): void
+}
+
+type Gatherers = (rows: Layout['rows']) => MemberReceiver
+
+/** The file for bars, beside that for ticks. */
+export function barsFile(spill: string): string {
+  return `${spill}.bars`
+}
+
 /** Reads members to columns on disk by folder of the lake. Every row ends in the entries exactly once. */
 export async function readInput(task: ReadTask, markets: PackMarkets, onProgress: (bytes: number, rows: number) => void): Promise<ReadResult> {
   const spill = new Spill(task.spill, task.withOrigin)
-  const gatherer = new Gatherer(markets, spill)
+  const ticks = new Gatherer(markets, spill)
+  let bars: BarGatherer | undefined
+  const gatherers: Gatherers = (rows) => (rows === 'ticks' ? ticks : (bars ??= new BarGatherer(markets, barsFile(task.spill))))
   const members: { input: string; member: string }[] = []
   const entries: LedgerEntry[] = []
   const warnings: string[] = []
@@ -52,12 +72,13 @@ export async function readInput(task: ReadTask, markets: PackMarkets, onProgress
     for await (const entry of inputMembers(input, (bytes) => onProgress(bytes, 0))) {
       const tally = new Tally(input.path, entry.name)
       if (isUnreadable(entry)) tally.add(entry.damage.reason, NaN, 0, () => ({ line: 0, text: entry.damage.message }))
-      else if ('parquet' in entry) warnings.push(...(await readParquet(task, entry, members.length, gatherer, markets, tally)))
+      else if ('parquet' in entry) warnings.push(...(await readParquet(task, entry, members.length, gatherers, markets, tally)))
       else {
         const { head, whole, failed } = await peek(entry.pieces, FIRST)
         const layout = layoutFor(task, head, failed)
         if (typeof layout === 'string') await countOnly(whole, layout, tally)
         else {
+          const gatherer = gatherers(layout.rows)
           gatherer.begin({ name: entry.name, index: members.length, layout, tally })
           warnings.push(...(await scan(whole, layout, gatherer, markets, tally)))
         }
@@ -67,7 +88,7 @@ export async function readInput(task: ReadTask, markets: PackMarkets, onProgress
       onProgress(0, tally.rows)
       entries.push(...tally.entries())
     }
-  return { spilled: spill.close(), members, entries, rows, warnings: warnings.slice(0, REMARKS) }
+  return { spilled: [...spill.close(), ...(bars?.close() ?? [])], members, entries, rows, warnings: warnings.slice(0, REMARKS) }
 }
 
 /** A text is why there is no layout; empty: there is nothing to lay out. */
@@ -117,7 +138,13 @@ async function countOnly(pieces: AsyncIterable<Uint8Array>, why: string, tally: 
   if (lines > 0) tally.add('unknown_format', NaN, lines, () => ({ line: 1, text: `${why}: ${first}` }))
 }
 
-async function scan(pieces: AsyncIterable<Uint8Array>, layout: Layout, gatherer: Gatherer, markets: PackMarkets, tally: Tally): Promise<string[]> {
+async function scan(
+  pieces: AsyncIterable<Uint8Array>,
+  layout: Layout,
+  gatherer: MemberReceiver,
+  markets: PackMarkets,
+  tally: Tally,
+): Promise<string[]> {
   const scanner = new Scanner(layout, gatherer, markets[layout.market].zone.offset)
   let damage: Damage | undefined
   try {
@@ -133,14 +160,14 @@ async function scan(pieces: AsyncIterable<Uint8Array>, layout: Layout, gatherer:
   return odd
 }
 
-function kept(gatherer: Gatherer, tally: Tally): string[] {
+function kept(gatherer: MemberReceiver, tally: Tally): string[] {
   const odd = gatherer.keep()
   if (tally.rows === 0) tally.add('empty_file', NaN, 0)
   return odd
 }
 
 /** What came before a break is as it was; what came with a wrong checksum may be anything. */
-function afterDamage({ reason, message }: Damage, gatherer: Gatherer): string[] {
+function afterDamage({ reason, message }: Damage, gatherer: MemberReceiver): string[] {
   if (reason === 'truncated_container') return gatherer.keep()
   gatherer.takeBack({ reason, detail: message })
   return []
@@ -151,7 +178,7 @@ async function readParquet(
   task: ReadTask,
   { name, parquet }: ParquetMember,
   index: number,
-  gatherer: Gatherer,
+  gatherers: Gatherers,
   markets: PackMarkets,
   tally: Tally,
 ): Promise<string[]> {
@@ -164,6 +191,7 @@ async function readParquet(
     if (file.rows === 0) tally.add('empty_file', NaN, 0)
     else if (typeof plan === 'string') tally.add('unknown_format', NaN, file.rows, () => ({ line: 0, text: `${plan}: ${heading}` }))
     else {
+      const gatherer = gatherers(plan.layout.rows)
       gatherer.begin({ name, index, layout: plan.layout, tally })
       const { rows, damage } = await scanParquet(file, plan, gatherer, markets[plan.layout.market].zone.offset)
       if (damage === undefined) return kept(gatherer, tally)

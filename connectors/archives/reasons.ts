@@ -1,6 +1,7 @@
 /** What becomes of a row or a member of an input, one of these each; docs/howto/pack-archives.md explains them. */
 export const reasons = [
   'packed',
+  'repaired',
   'unparsable_line',
   'bad_time',
   'zero_price',
@@ -16,6 +17,11 @@ export const reasons = [
   'unreadable_container',
 ] as const
 export type Reason = (typeof reasons)[number]
+
+/** Rows that are in the lake. */
+export function inLake(counts: Partial<Record<Reason, number>>): number {
+  return (counts.packed ?? 0) + (counts.repaired ?? 0)
+}
 
 /** A line as it stood in the input. */
 export interface Sample {

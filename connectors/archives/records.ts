@@ -42,18 +42,32 @@ export function jobOfFile(path: string): string | undefined {
   return PART.exec(path)?.[1]
 }
 
+/** Names the bars of a lake, as MANIFEST its ticks: whoever reads ticks never sees them. */
+export const BARS_MANIFEST = 'meta/bars_manifest.csv'
+
 /**
- * Names a day's files in the manifest, all at once, and no more those of the jobs that these take the place of; then
- * deletes these. Without lines: only the latter.
+ * Names a day's files in the manifests, those of ticks all at once and those of bars, and no more those of the jobs that
+ * these take the place of; then deletes these. Without lines: only the latter.
  */
 export async function commitFiles(lake: string, lines: readonly ManifestLine[], gone: (line: ManifestLine) => boolean): Promise<void> {
+  const isBar = ({ path }: ManifestLine): boolean => path.startsWith('bars/')
+  await commitTo(
+    lake,
+    MANIFEST,
+    lines.filter((line) => !isBar(line)),
+    gone,
+  )
+  await commitTo(lake, BARS_MANIFEST, lines.filter(isBar), gone)
+}
+
+async function commitTo(lake: string, manifest: string, lines: readonly ManifestLine[], gone: (line: ManifestLine) => boolean): Promise<void> {
   const written = new Set(lines.map(({ path }) => path))
-  const before = readLines(lake)
+  const before = readLines(lake, manifest)
   const dropped = before.filter((line) => gone(line) && !written.has(line.path))
   if (dropped.length === 0 && lines.length === 0) return
   const kept = before.filter((line) => !gone(line) && !written.has(line.path))
   const all = [...kept, ...lines].sort((a, b) => (a.date < b.date ? -1 : a.date > b.date ? 1 : 0))
-  await writeTextAtomically(join(lake, MANIFEST), formatManifest(all))
+  await writeTextAtomically(join(lake, manifest), formatManifest(all))
   for (const path of new Set(dropped.map((line) => line.path))) rmSync(join(lake, path), { force: true })
 }
 
@@ -86,10 +100,9 @@ export async function removeLeftovers(lake: string, finished: ReadonlySet<string
     return job !== undefined && !finished.has(job)
   }
   await commitFiles(lake, [], (line) => dead(line.path))
-  const ticks = join(lake, 'ticks')
-  if (!existsSync(ticks)) return
-  for (const name of readdirSync(ticks, { recursive: true }) as string[])
-    if (dead(`/${name}`.replace(/\.tmp$/, ''))) rmSync(join(ticks, name), { force: true })
+  for (const tree of ['ticks', 'bars'].map((name) => join(lake, name)).filter(existsSync))
+    for (const name of readdirSync(tree, { recursive: true }) as string[])
+      if (dead(`/${name}`.replace(/\.tmp$/, ''))) rmSync(join(tree, name), { force: true })
 }
 
 function isAlive(pid: number): boolean {

@@ -114,7 +114,13 @@ function ticksOf({ ts, instrument, price, volume, oi, bid, ask }: Columns<Packed
 }
 
 /** A line an instrument; rows are in time order. */
-function manifestLines({ ts, instrument }: Columns<Tick>, n: number, path: string, date: string, instruments: Instruments): ManifestLine[] {
+export function manifestLines(
+  { ts, instrument }: Pick<Columns<Tick>, 'ts' | 'instrument'>,
+  n: number,
+  path: string,
+  date: string,
+  instruments: Instruments,
+): ManifestLine[] {
   const rows = new Int32Array(instruments.size)
   const min = new Float64Array(instruments.size)
   const max = new Float64Array(instruments.size)

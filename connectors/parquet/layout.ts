@@ -17,7 +17,8 @@ export function discover(lake: string): LakeFile[] {
   if (existsSync(join(lake, MANIFEST))) return readManifest(lake)
   const files: LakeFile[] = []
   for (const name of (readdirSync(lake, { recursive: true }) as string[]).sort()) {
-    const file = name.endsWith('.parquet') ? fileOfPath(lake, name) : undefined
+    // Bars are no ticks.
+    const file = name.endsWith('.parquet') && !name.startsWith('bars/') ? fileOfPath(lake, name) : undefined
     if (file !== undefined) files.push(file)
   }
   return files

@@ -40,8 +40,8 @@ export function readManifest(lake: string): LakeFile[] {
 }
 
 /** The lines of the manifest of the lake, none when it has no manifest. */
-export function readLines(lake: string): ManifestLine[] {
-  const path = join(lake, MANIFEST)
+export function readLines(lake: string, manifest = MANIFEST): ManifestLine[] {
+  const path = join(lake, manifest)
   if (!existsSync(path)) return []
   const [head = '', ...lines] = readFileSync(path, 'utf8').split(/\r?\n/)
   const names = head.split(',')

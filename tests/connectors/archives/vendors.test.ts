@@ -47,15 +47,6 @@ describe('GDFL', () => {
     expect(await packedRows(join(folder, 'lake'))).toEqual(asPacked(call, [0, 75, 225]))
   })
 
-  test('bars are no ticks, and say so', async () => {
-    const folder = scratch()
-    const bars = 'Ticker,Date,Time,Open,High,Low,Close,Volume,Open Interest\nX,04/01/2024,09:15:59,1,2,1,2,75,0\n'
-    await packHere(join(folder, 'lake'), [input(folder, 'bars.zip', zipOf([{ name: 'x.csv', bytes: bars }]))])
-    expect(await ledgerRows(join(folder, 'lake'))).toMatchObject([
-      { reason: 'unknown_format', rows: 2, text: expect.stringContaining('bars of GDFL') },
-    ])
-  })
-
   test('every row that cannot be used is in the ledger with its line', async () => {
     const folder = scratch()
     const row = (text: string) => `${ticker},${text}`

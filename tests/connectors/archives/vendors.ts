@@ -95,6 +95,25 @@ export function gdflCsv(ticker: string, date: string, rows: readonly Snapshot[],
   return [heading, ...lines, ''].join('\n')
 }
 
+/** A bar as a test writes it down. */
+export interface BarRow {
+  /** HH:MM:SS */
+  readonly time: string
+  readonly open: number
+  readonly high: number
+  readonly low: number
+  readonly close: number
+  readonly volume: number
+  readonly oi: number
+}
+
+/** A CSV of GDFL's bars: stamped with the last second of each. */
+export function gdflBarsCsv(ticker: string, date: string, rows: readonly BarRow[]): string {
+  const [year, month, day] = date.split('-')
+  const lines = rows.map((r) => `${ticker},${day}/${month}/${year},${r.time},${r.open},${r.high},${r.low},${r.close},${r.volume},${r.oi}`)
+  return ['Ticker,Date,Time,Open,High,Low,Close,Volume,Open Interest', ...lines, ''].join('\n')
+}
+
 /** A CSV of TrueData: no heading; an index has five columns. */
 export function truedataCsv(date: string, rows: readonly Snapshot[], index = false): string {
   const day = date.replaceAll('-', '')
