@@ -12,6 +12,8 @@ export interface DayOfParity {
   /** Parts of the day that are fed; between one and the next only heartbeats come. */
   readonly parts: readonly string[]
   readonly blocks: string
+  /** What runs live; volume-burst by default. */
+  readonly topology?: string
 }
 
 export const PARITY_DATE = '2025-01-06'
@@ -19,7 +21,13 @@ export const PARITY_DATE = '2025-01-06'
 const SYMBOLS = ['NIFTY', 'FINNIFTY']
 
 /** A market with late rows and doubles of two underlyings through `feed`, `live` and `record`, all as a user starts them. Throws what any of them said when it failed. */
-export async function runParityDay({ folder, speed, parts, blocks }: DayOfParity): Promise<{ live: string; database: string; recorded: string }> {
+export async function runParityDay({
+  folder,
+  speed,
+  parts,
+  blocks,
+  topology = 'volume-burst',
+}: DayOfParity): Promise<{ live: string; database: string; recorded: string }> {
   const [market, live, recorded, database] = ['market', 'live', 'recorded', 'db'].map((name) => join(folder, name))
   for (const [i, symbol] of SYMBOLS.entries())
     await done([
@@ -41,16 +49,13 @@ export async function runParityDay({ folder, speed, parts, blocks }: DayOfParity
     ])
   const topic = freshTopic('parity')
   const brokers = ['--brokers', kafkaHere().brokers.join(',')]
-  await done(['topics', '--topology', 'volume-burst', '--topics', topic, '--group', `${topic}-live`, '--partitions', '2', '--create', ...brokers])
+  await done(['topics', '--topology', topology, '--topics', topic, '--group', `${topic}-live`, '--partitions', '2', '--create', ...brokers])
   const common = ['--topics', topic, ...brokers, '--epoch', '10s', '--silence', '60s']
   const running = [
     // Small fetches, so that batches are cut in other places than the recorder's.
-    await start(
-      ['live', '--topology', 'volume-burst', '--group', `${topic}-live`, '--run', 'L', '--out', live, '--clickhouse', database, ...common],
-      {
-        TICKLOOM_KAFKA_FETCH_BYTES: '7000',
-      },
-    ),
+    await start(['live', '--topology', topology, '--group', `${topic}-live`, '--run', 'L', '--out', live, '--clickhouse', database, ...common], {
+      TICKLOOM_KAFKA_FETCH_BYTES: '7000',
+    }),
     await start(['record', '--group', `${topic}-record`, '--lake', recorded, ...common]),
   ]
   try {
