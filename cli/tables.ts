@@ -41,7 +41,7 @@ export function summaryTables(s: ReplaySummary): string {
   const days = s.partitions.length
   const resumed = Object.keys(s.resumed).length
   const parts = [
-    `run ${s.run} of ${s.topology}: ${shownNumber(s.rowsIn)} rows of ${days} partition${days === 1 ? '' : 's'} in ${s.seconds.toFixed(2)} s, ${shownNumber(Math.round(s.ticksPerSecond))} ticks/s, ${shownBytes(s.peakMemory)} of memory${resumed > 0 ? `; ${resumed} resumed` : ''}`,
+    `run ${s.run} of ${s.topology}: ${shownNumber(s.rowsIn)} rows of ${days} partition${days === 1 ? '' : 's'} in ${s.seconds.toFixed(2)} s, ${shownNumber(Math.round(s.ticksPerSecond))} rows/s, ${shownBytes(s.peakMemory)} of memory${resumed > 0 ? `; ${resumed} resumed` : ''}`,
     table(['output', 'rows'], Object.entries(s.outputs)),
     table(['dropped or remarked by', 'reason', 'rows'], droppedRows(s.dropped)),
     table(

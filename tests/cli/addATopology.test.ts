@@ -1,14 +1,16 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { loadTopology } from '../../cli/loadTopology.ts'
+import { duckRows } from '../../connectors/parquet/duck.ts'
 import type { Batch } from '../../core/batch.ts'
 import { resolveParameters } from '../../core/parameters.ts'
 import { attach, DAY, IST } from '../../core/time.ts'
 import type { Topology } from '../../core/topology.ts'
 import { Flow } from '../../runtime/flow.ts'
 import { tickloom } from '../kit/commandLine.ts'
+import { marketLake } from '../kit/marketLake.ts'
 
 // docs/howto/add-a-topology.md: its file is run as it stands there, outside the repository.
 
@@ -16,7 +18,9 @@ const folder = mkdtempSync(join(tmpdir(), 'tickloom-howto-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 const page = readFileSync(new URL('../../docs/howto/add-a-topology.md', import.meta.url), 'utf8')
 const file = join(folder, 'new-high.ts')
-writeFileSync(file, /```ts\n([\s\S]*?)```/.exec(page)?.[1] ?? '')
+const [whole, onSeconds] = [...page.matchAll(/```ts\n([\s\S]*?)```/g)].map((m) => m[1])
+writeFileSync(file, whole)
+writeFileSync(join(folder, 'on-seconds.ts'), whole.slice(0, whole.indexOf('export default')) + onSeconds)
 
 function highsOf(t: Topology, settings: string[], prices: readonly number[]): number[][] {
   const flow = new Flow()
@@ -56,3 +60,22 @@ test('the command line draws it', async () => {
   expect([code, stderr]).toEqual([0, ''])
   expect(JSON.parse(stdout)).toMatchObject({ topology: 'new-high', parameters: [{ path: 'margin', unit: 'points', byDefault: 0 }] })
 })
+
+test('the strategy on seconds finds the same, making its seconds and from the cache', async () => {
+  const lake = await marketLake({ strikes: 1, rate: 0.05 })
+  const highs: unknown[] = []
+  for (const [strategy, out] of [
+    ['new-high.ts', 'ticks'],
+    ['on-seconds.ts', 'made'],
+    ['on-seconds.ts', 'cached'],
+  ]) {
+    const args = ['replay', '--topology', `./${strategy}`, '--lake', lake, '--out', out, '--outputs', 'highs', '--json', '--cache', 'cache']
+    const { code, stderr } = await tickloom(args, { cwd: folder })
+    expect([code, stderr]).toEqual([0, ''])
+    highs.push(await duckRows(`SELECT * EXCLUDE (ts), ts::VARCHAR AS ts FROM '${join(folder, out)}/highs/**/*.parquet'`))
+  }
+  rmSync(dirname(lake), { recursive: true })
+  expect(highs[0]).not.toEqual([])
+  expect(highs[1]).toEqual(highs[0])
+  expect(highs[2]).toEqual(highs[0])
+}, 30_000)

@@ -40,7 +40,7 @@ const summary = {
 
 test('the summary of a replay', () => {
   const text = summaryTables(summary)
-  expect(text).toContain('run r1 of volume-burst@1: 2,000,000 rows of 2 partitions in 0.50 s, 4,000,000 ticks/s, 250.0 MB of memory\n')
+  expect(text).toContain('run r1 of volume-burst@1: 2,000,000 rows of 2 partitions in 0.50 s, 4,000,000 rows/s, 250.0 MB of memory\n')
   expect(text).toMatch(/│ dedup .* │ duplicate │ +7 │/)
   expect(text).not.toContain('conflict')
   expect(text).toMatch(/│ \(waiting for the lake\) │ +│ 2,000,000 │ 0\.200 +│ 100 +│/)

@@ -9,11 +9,17 @@ import seconds from './graph.ts'
 export const SECONDS = 'seconds'
 
 /**
- * Whether a topology starts from seconds, which it says by an input called `seconds`. Its columns are some of Second's.
- * Throws TOPOLOGY_INVALID naming the column that is not.
+ * Whether a topology starts from seconds, which it says by an input called `seconds`. It is its only one, and its
+ * columns are some of Second's. Throws TOPOLOGY_INVALID naming the input or the column that is not.
  */
 export function startsFromSeconds(t: Topology): boolean {
   if (!(SECONDS in t.inputs)) return false
+  const others = Object.keys(t.inputs).filter((name) => name !== SECONDS)
+  if (others.length > 0)
+    throw new TickloomError('TOPOLOGY_INVALID', `${t.name} starts from seconds, and has the input "${others[0]}" too; the log is one`, {
+      topology: t.name,
+      input: others[0],
+    })
   const known: Readonly<Record<string, string>> = Second
   for (const [column, kind] of Object.entries(t.inputs[SECONDS])) {
     if (known[column] === kind) continue

@@ -28,7 +28,7 @@ beforeAll(async () => {
 }, 120_000)
 afterAll(() => rmSync(dirname(lake), { recursive: true, force: true }))
 
-const optionsOf = (more: Partial<ReplayOptions>): ReplayOptions => ({
+const replayOptions = (more: Partial<ReplayOptions>): ReplayOptions => ({
   topology: 'volume-burst',
   preset: 'j1',
   params: [],
@@ -39,7 +39,9 @@ const optionsOf = (more: Partial<ReplayOptions>): ReplayOptions => ({
   ...more,
 })
 
-describe('a replay', () => {
+describe.each(['volume-burst', 'seconds-burst'])('a replay of %s', (topology) => {
+  const optionsOf = (more: Partial<ReplayOptions>): ReplayOptions => replayOptions({ topology, ...more })
+
   it('writes the same bytes uncached, filling the cache, and from it, in one process and in two', async () => {
     const cache = { dir: folder(), bytes: PLENTY }
     const whole = async (more: Partial<ReplayOptions>) => {
@@ -135,7 +137,7 @@ describe.skipIf(market === undefined)('J1 on one day of 120 contracts, filling t
       const cache = { dir: folder(), bytes: PLENTY }
       for (let time = 1; time <= 2; time++) {
         const out = folder()
-        await replay(optionsOf({ lake, out, outputs: ['signals'], epoch: HOUR, cache }))
+        await replay(replayOptions({ lake, out, outputs: ['signals'], epoch: HOUR, cache }))
         const [answers] = await duckRows<object>(`SELECT count(*)::DOUBLE AS n, sum(burst) AS burst, sum("second")::DOUBLE AS second,
           round(sum(close), 2) AS close FROM read_parquet('${out}/signals/**/*.parquet') WHERE instrument LIKE '%:CE' OR instrument LIKE '%:PE'`)
         expect(answers, `time ${time}`).toEqual({ n: 1935, burst: 10_702_500, second: 22_082_631, close: 902_323.9 })
