@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { Burst, Second, Trade } from '../../core/market.ts'
+import { sharedBy } from '../../core/step.ts'
 import { SECOND } from '../../core/time.ts'
 import { topology } from '../../core/topology.ts'
 import { nseCalendar } from '../../markets/nse/calendar.ts'
@@ -52,14 +53,17 @@ export default topology({
   outputs: { seconds: Second, bursts: Burst, signals: Signal, late: { ...Trade, lateness: 'f64' } },
 
   wire({ ticks }, at, p) {
-    const { onTime, late } = eventTime(at('eventTime'), { schema: Trade, lateness: p.eventTime.lateness * SECOND })(ticks)
-    const seconds = onTime.pipe(
-      sessionFilter(at('sessionFilter'), { schema: Trade, calendar: nseCalendar }),
-      dedup(at('dedup'), { schema: Trade }),
-      volDelta(at('volDelta'), { zone: nseCalendar.zone }),
-      perSecond(at('perSecond'), { calendar: nseCalendar }),
-    )
-    const bursts = seconds.pipe(rollingBurst(at('rollingBurst'), p.rollingBurst))
+    const { seconds, late } = sharedBy(at, 'seconds', p.eventTime, (at) => {
+      const { onTime, late } = eventTime(at('eventTime'), { schema: Trade, lateness: p.eventTime.lateness * SECOND })(ticks)
+      const seconds = onTime.pipe(
+        sessionFilter(at('sessionFilter'), { schema: Trade, calendar: nseCalendar }),
+        dedup(at('dedup'), { schema: Trade }),
+        volDelta(at('volDelta'), { zone: nseCalendar.zone }),
+        perSecond(at('perSecond'), { calendar: nseCalendar }),
+      )
+      return { seconds, late }
+    })
+    const bursts = sharedBy(at, 'bursts', [p.eventTime, p.rollingBurst], (at) => seconds.pipe(rollingBurst(at('rollingBurst'), p.rollingBurst)))
     const signals = bursts.pipe(signal(at('signal'), p.signal))
     return { seconds, bursts, signals, late }
   },
