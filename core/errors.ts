@@ -25,6 +25,7 @@ export const catalogue = {
     next: 'Correct the row named of the table under markets/; its first line says what each column is.',
   },
   INSTRUMENT_INVALID: { fault: 'user', retry: false, next: 'Name instruments as SYMBOL, SYMBOL:EXPIRY:FUT or SYMBOL:EXPIRY:STRIKE:CE|PE.' },
+  ORDER_INVALID: { fault: 'user', retry: false, next: 'Correct the strategy: core/trading.ts says what each column of an order may hold.' },
   CONTRACT_AMBIGUOUS: { fault: 'user', retry: false, next: 'Say on which date it traded, or in which dialect it is written.' },
   INPUT_UNREADABLE: { fault: 'user', retry: false, next: 'Check the path and its permissions; nothing of the inputs was packed.' },
   LAKE_BUSY: { fault: 'user', retry: true, next: 'Wait for the other `tickloom pack` to end: one at a time packs into a lake.' },

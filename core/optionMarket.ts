@@ -1,9 +1,9 @@
 import type { Calendar } from './calendar.ts'
 import type { Contract } from './instruments.ts'
 
-type OptionContract = Extract<Contract, { kind: 'option' }>
+export type OptionContract = Extract<Contract, { kind: 'option' }>
 
-/** One leg of a trade, for its fees. `date`: the trade date as a day number (core/time.ts). */
+/** One leg of a trade, for its fees. `day`: the trade date as a day number (core/time.ts). */
 export interface Leg {
   readonly day: number
   readonly side: 'buy' | 'sell'
@@ -14,7 +14,7 @@ export interface Leg {
   readonly orders: number
   /** What the broker takes for one order, taxes on it included. */
   readonly brokerage: number
-  /** The exchange settles an expiry: nothing is traded. `price` is what the option is worth then. */
+  /** The exchange settles an expiry: nothing is traded. `price` is what the option is worth then; a holder sells. */
   readonly settlement: boolean
 }
 
@@ -39,6 +39,8 @@ export interface OptionMarket {
   tick(underlying: string): number
   /** The expiry, YYYY-MM-DD, of the series that a candidate is chosen from on a day; undefined where there is none. */
   expiry(underlying: string, day: number, series: 'nearest' | 'weekly' | 'monthly'): string | undefined
+  /** The last day of a contract, which need not be the one it is named by: exchanges move expiries. */
+  expires(contract: OptionContract, day: number): number
   lot(contract: OptionContract, day: number): number
   /** The largest quantity of one order. */
   freeze(underlying: string, day: number): number

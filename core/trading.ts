@@ -1,3 +1,5 @@
+import { type Words, wordsOf } from './batch.ts'
+
 /**
  * What a strategy asks of a broker, and what it gets (operators/paperBroker.ts). Prices in rupees or what the market's
  * currency is, quantities in shares or units of the underlying, never in lots where not said; fractions are of the
@@ -6,6 +8,21 @@
 
 export const purposes = 'entry|stop|target|trail|time|session_end|expiry'
 export const sides = 'buy|sell'
+export const fates = 'filled|stale|no_price|expired|not_tradable'
+export const fillSources = 'book|last|carried|settlement'
+export const directions = 'long|short'
+
+type WordOf<W extends string> = W extends `${infer First}|${infer Rest}` ? First | WordOf<Rest> : W
+
+/** The number that stands for each word of a column of words. */
+function numbersOf<W extends Words>(words: W): { readonly [K in WordOf<W>]: number } {
+  return Object.fromEntries(wordsOf(words).map((word, i) => [word, i])) as { readonly [K in WordOf<W>]: number }
+}
+export const purposeNumber: { readonly [K in WordOf<typeof purposes>]: number } = numbersOf(purposes)
+export const sideNumber: { readonly [K in WordOf<typeof sides>]: number } = numbersOf(sides)
+export const fateNumber: { readonly [K in WordOf<typeof fates>]: number } = numbersOf(fates)
+export const fillSourceNumber: { readonly [K in WordOf<typeof fillSources>]: number } = numbersOf(fillSources)
+export const directionNumber: { readonly [K in WordOf<typeof directions>]: number } = numbersOf(directions)
 
 /**
  * An order to enter a position, with the ways out of it.
@@ -41,7 +58,7 @@ export type Order = typeof Order
  * | column | meaning |
  * | --- | --- |
  * | placed | the second it was decided on |
- * | position | number of the position, from 1 in each underlying and day; an entry that was refused has none: 0 |
+ * | position | number of the position, from 1 in each underlying and day (see Equity); an entry that was refused has none: 0 |
  * | fate | filled, or why not: `stale` the price was carried for too long, `no_price` no second came, `expired`, `not_tradable` |
  */
 export const OrderFate = {
@@ -54,7 +71,7 @@ export const OrderFate = {
   purpose: purposes,
   lots: 'i32',
   quantity: 'f64',
-  fate: 'filled|stale|no_price|expired|not_tradable',
+  fate: fates,
 } as const
 export type OrderFate = typeof OrderFate
 
@@ -69,7 +86,7 @@ export const Fill = {
   anchor: 'time',
   side: sides,
   purpose: purposes,
-  source: 'book|last|carried|settlement',
+  source: fillSources,
   price: 'f64',
   quantity: 'f64',
   slices: 'i32',
@@ -84,13 +101,21 @@ export const Fill = {
 } as const
 export type Fill = typeof Fill
 
-/** A position from its entry to its exit (`ts`): gross = points * quantity, pnl = gross - fees of both fills. */
+/**
+ * A position from its entry to its exit (`ts`).
+ *
+ * | column | meaning |
+ * | --- | --- |
+ * | points | exit - entry of a long, entry - exit of a short |
+ * | gross, pnl | points * quantity; gross - fees, which are those of both fills |
+ * | best, worst | most and least favourable price of the entry and of the seconds in which its exits were watched |
+ */
 export const ClosedTrade = {
   ts: 'time',
   instrument: 'instrument',
   position: 'i32',
   anchor: 'time',
-  direction: 'long|short',
+  direction: directions,
   entered: 'time',
   entry: 'f64',
   exit: 'f64',
@@ -107,8 +132,9 @@ export const ClosedTrade = {
 export type ClosedTrade = typeof ClosedTrade
 
 /**
- * The account of one underlying (`instrument`: its spot): cash starts at 0 each day; equity = cash + sum of signed
- * quantity * last price of open positions; realised = sum of pnl; unrealised = equity - realised.
+ * The account of one underlying (`instrument`: its spot): equity = cash + sum of signed quantity * last price of open
+ * positions; realised = sum of pnl; unrealised = equity - realised. It starts anew, with cash 0 and position number 1, on
+ * every day into which no position was carried; else it goes on.
  */
 export const Equity = {
   ts: 'time',
