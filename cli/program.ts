@@ -7,6 +7,7 @@ import { devVerb } from './dev.ts'
 import { dlqVerb } from './dlq.ts'
 import { EndWith } from './exit.ts'
 import { describeFailure, exitCodeOf } from './fail.ts'
+import { exportVerb } from './export.ts'
 import { feedVerb } from './feed.ts'
 import { graphVerb } from './graph.ts'
 import { ledgerVerb } from './ledger.ts'
@@ -34,6 +35,7 @@ export function program(): Command {
     verifyVerb(),
     coverageVerb(),
     replayVerb(),
+    exportVerb(),
     cacheVerb(),
     liveVerb(),
     feedVerb(),

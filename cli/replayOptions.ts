@@ -32,6 +32,8 @@ export interface ReplayOptions {
   readonly cache?: CacheOptions
   /** Which outputs are written; all by default. */
   readonly outputs?: readonly string[]
+  /** Parquet with the columns symbol, expiry, strike and type in place of instrument. */
+  readonly contractColumns?: boolean
 }
 
 export interface ReplayWatch {

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { Committer } from '../connectors/clickhouse/committer.ts'
 import { type CachedPlan, planCached } from '../connectors/parquet/cachePlan.ts'
+import { writeWithContracts } from '../connectors/parquet/contractColumns.ts'
 import { type Plan, planReplay, type ReplayFilter } from '../connectors/parquet/plan.ts'
 import { recordedPartition } from '../connectors/parquet/recording.ts'
 import type { SecondsPlan } from '../connectors/parquet/secondsPlan.ts'
@@ -51,12 +52,13 @@ export async function plugReplay(
   committer: Committer | undefined,
 ): Promise<{ plugged: Plugged; unplug(): Promise<void> }> {
   const { options, run, folder } = task
-  loadReader(task.plan, options.reader)
+  await loadReader(task.plan, options.reader)
   const instruments = new Instruments()
   const days = daysOf(task, topology, params, instruments)
   const source = task.memory === 'day' ? days : concat(days, recordedPartition)
   const destinations: Destination[] = []
-  if (options.out !== undefined && folder !== undefined) destinations.push(parquetDestination({ dir: folder, run }))
+  if (options.out !== undefined && folder !== undefined)
+    destinations.push(parquetDestination({ dir: folder, run, write: options.contractColumns ? writeWithContracts : undefined }))
   if (committer !== undefined && folder !== undefined) {
     // Loaded where it is wanted: its client and Arrow would lengthen every start.
     const { clickhouseDestination } = await import('../connectors/clickhouse/sink.ts')
@@ -82,7 +84,7 @@ export async function plugReplay(
 }
 
 /** The days of the lake as the topology takes them: tick by tick, or second by second. */
-function daysOf({ options, plan }: WorkerTask, topology: Topology, params: Params, instruments: Instruments): Source {
+function daysOf({ options, plan, memory }: WorkerTask, topology: Topology, params: Params, instruments: Instruments): Source {
   const ticks = 'ticks' in plan ? plan.ticks : plan
   const source = parquetSource({
     ...filterOf(options),
@@ -90,6 +92,8 @@ function daysOf({ options, plan }: WorkerTask, topology: Topology, params: Param
     columns: 'ticks' in plan ? plan.ticks.columns : Object.values(topology.inputs)[0],
     instruments,
     reader: options.reader,
+    // Workers take the next day that nobody has.
+    inTurn: options.workers === 1 || memory === 'everything',
     plan: ticks,
     warn: warnOfCache,
   })

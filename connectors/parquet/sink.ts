@@ -15,6 +15,8 @@ export interface ParquetDestinationOptions {
   readonly run?: string
   /** Whose days the `date=` folders are. */
   readonly zone?: Zone
+  /** What writes a file; by default with the column `instrument`. */
+  readonly write?: typeof writeParquet
 }
 
 /**
@@ -25,14 +27,14 @@ export interface ParquetDestinationOptions {
  * Opening throws OUTPUT_UNWRITABLE before any work is done; a flush throws DISK_FULL or OUTPUT_UNWRITABLE naming the
  * file. Column types: tableWriter.ts.
  */
-export function parquetDestination({ dir, run, zone = IST }: ParquetDestinationOptions): Destination {
+export function parquetDestination({ dir, run, zone = IST, write = writeParquet }: ParquetDestinationOptions): Destination {
   return {
     name: 'parquet',
     async open(task) {
       probeFolder(join(dir, 'meta'))
       const manifest = new OutputManifest(dir, run ?? task.run, task.partition, task.claim)
       await manifest.trim(task.committed, Object.keys(task.outputs))
-      return new ParquetSink(dir, zone, task, manifest)
+      return new ParquetSink(dir, zone, task, manifest, write)
     },
     close: async () => {},
   }
@@ -43,9 +45,11 @@ class ParquetSink implements Sink {
   readonly #zone: Zone
   readonly #task: SinkTask
   readonly #manifest: OutputManifest
+  readonly #write: typeof writeParquet
   readonly #buffers: EpochBuffers
 
-  constructor(dir: string, zone: Zone, task: SinkTask, manifest: OutputManifest) {
+  constructor(dir: string, zone: Zone, task: SinkTask, manifest: OutputManifest, write: typeof writeParquet) {
+    this.#write = write
     this.#dir = dir
     this.#zone = zone
     this.#task = task
@@ -75,7 +79,7 @@ class ParquetSink implements Sink {
     const folder = date === undefined ? output : `${output}/date=${date}`
     const path = `${folder}/${fileName(this.#task.partition)}-${epoch}${claimMark(this.#task.claim)}.parquet`
     const file = join(this.#dir, path)
-    const bytes = await writeParquet(file, { schema, n, col }, this.#task.instruments, { temporary: ownTemporary(file) })
+    const bytes = await this.#write(file, { schema, n, col }, this.#task.instruments, { temporary: ownTemporary(file) })
     return { path, output, epoch, rows: n, bytes, min, max }
   }
 }
