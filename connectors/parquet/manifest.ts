@@ -7,6 +7,8 @@ import type { ContractShare, LakeFile } from './lakeFile.ts'
 
 /** Where a lake keeps its manifest: one line a contract and file. */
 export const MANIFEST = 'meta/packed_manifest.csv'
+/** Where it keeps that of its bars, which lie below `bars/`: whoever reads ticks never sees them. */
+export const BARS_MANIFEST = 'meta/bars_manifest.csv'
 
 /** One line of a manifest; `path` is relative to the lake, times are microseconds. */
 export interface ManifestLine {

@@ -20,6 +20,8 @@ export type What =
   | 'arrival order'
   | 'date'
   | 'price'
+  /** A bar whose low is above its open or close, or its high below. */
+  | 'bar'
   | 'instrument'
 
 /** One thing that is wrong, and with what. */

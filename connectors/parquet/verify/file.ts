@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs'
+import { Bar, Ohlc } from '../../../core/bar.ts'
 import { TickloomError } from '../../../core/errors.ts'
 import { type Contract, contractOf, nameOf } from '../../../core/instruments.ts'
 import { Tick } from '../../../core/market.ts'
@@ -11,11 +12,12 @@ import type { ContractShare } from '../lakeFile.ts'
 import type { Fault, Verified, What } from './fault.ts'
 import { unreadable } from './unreadable.ts'
 
-/** A file of ticks, and what the manifest, or its path, says of it. */
+/** A file of ticks or bars, and what the manifest, or its path, says of it. */
 export interface TickFile {
   readonly path: string
   /** From the lake's folder on. */
   readonly name: string
+  readonly holds: 'ticks' | 'bars'
   readonly date: string
   readonly symbol: string | undefined
   readonly order: 'time' | 'arrival'
@@ -73,7 +75,7 @@ export async function verifyTicks(file: TickFile, zoneOf: ZoneOf): Promise<Verif
 
 /** The file as a table of DuckDB's with the row's number, its instrument and what stood in the row above. Throws FILE_SCHEMA. */
 function rowsOf(file: TickFile, footer: Footer): string {
-  const price = columnsOf(footer, Tick).find(({ name }) => name === 'price')?.column as string
+  const price = priceOf(file, footer)
   const plan = instrumentOf({ ...file, shares: file.shares }, footer)
   const told = {
     names: 'instrument::VARCHAR',
@@ -83,8 +85,18 @@ function rowsOf(file: TickFile, footer: Footer): string {
   const arrival = footer.columns.has('arrival') ? 'arrival' : 'file_row_number'
   const all = [...footer.columns.keys()].map(identifier).join(', ')
   return `(SELECT file_row_number + 1 AS pos, ${told} AS name, ts, ${identifier(price)} AS price, ${arrival} AS arrived, lag(ts) OVER () AS before,
-    lag(${arrival}) OVER () AS arrived_before, hash(${all}) AS content
+    lag(${arrival}) OVER () AS arrived_before, ${file.holds === 'bars' ? 'open, high, low, close, ' : ''}hash(${all}) AS content
     FROM read_parquet(${quoted(file.path)}, hive_partitioning = false, file_row_number = true))`
+}
+
+/** The column that is the last price; of bars their close. Throws FILE_SCHEMA. */
+function priceOf({ path, holds }: TickFile, footer: Footer): string {
+  if (holds === 'ticks') return columnsOf(footer, Tick).find(({ name }) => name === 'price')?.column as string
+  columnsOf(footer, Bar)
+  for (const column of Object.keys(Ohlc))
+    if (!footer.columns.has(column))
+      throw new TickloomError('FILE_SCHEMA', `${path} has no ${column}`, { file: path, column, found: 'no such column', wanted: 'DOUBLE' })
+  return 'close'
 }
 
 interface Check {
@@ -92,7 +104,7 @@ interface Check {
   readonly expected: string
 }
 
-function checksOf({ date, order }: TickFile, footer: Footer, zone: Zone): Map<What, Check> {
+function checksOf({ date, order, holds }: TickFile, footer: Footer, zone: Zone): Map<What, Check> {
   const from = startOfDay(parseDate(date), zone)
   const inTime = order === 'time'
   const checks = new Map<What, Check>([
@@ -101,6 +113,11 @@ function checksOf({ date, order }: TickFile, footer: Footer, zone: Zone): Map<Wh
     ['date', { where: `epoch_us(ts) < ${from} OR epoch_us(ts) >= ${from + DAY}`, expected: `rows of ${date} ${zone.name}` }],
     ['price', { where: 'NOT coalesce(price > 0 AND isfinite(price), false)', expected: 'prices above 0, and finite' }],
   ])
+  if (holds === 'bars')
+    checks.set('bar', {
+      where: 'NOT coalesce(low > 0 AND low <= least(open, close) AND high >= greatest(open, close) AND isfinite(high), false)',
+      expected: 'low <= open, close <= high',
+    })
   if (inTime) checks.set('time order', { where: 'ts < before', expected: 'no row earlier than the one above' })
   if (footer.columns.has('arrival'))
     checks.set('arrival order', { where: `${inTime ? 'ts = before AND ' : ''}arrived <= arrived_before`, expected: 'arrival rises from row to row' })

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs'
 import { isAbsolute, join } from 'node:path'
 import { TickloomError } from '../../../core/errors.ts'
 import { fileOfPath } from '../layout.ts'
-import { MANIFEST, type ManifestLine, readLines } from '../manifest.ts'
+import { BARS_MANIFEST, MANIFEST, type ManifestLine, readLines } from '../manifest.ts'
 import { isRecording, RECORDED, type Recording, recordingsOf } from '../recording.ts'
 import type { Fault, Verified } from './fault.ts'
 import { type TickFile, verifyTicks, type ZoneOf } from './file.ts'
@@ -29,8 +29,8 @@ export interface VerifyReport {
   readonly seconds: number
 }
 
-/** Folders of a lake that hold something else than its ticks. */
-const OTHERS = ['meta', RECORDED, 'bars', 'seconds']
+/** Folders of a lake that hold neither ticks nor bars. */
+const OTHERS = ['meta', RECORDED, 'seconds']
 
 /**
  * Reads everything in a lake again and says what is not as it should be: files against the manifest, rows against both,
@@ -39,7 +39,7 @@ const OTHERS = ['meta', RECORDED, 'bars', 'seconds']
 export async function verifyLake(lake: string, options: VerifyOptions): Promise<VerifyReport> {
   if (!existsSync(lake)) throw new TickloomError('LAKE_MISSING', `there is no lake at ${lake}`, { lake })
   const started = performance.now()
-  const { files, faults, notes } = ticksOf(lake)
+  const { files, faults, notes } = filesOf(lake)
   const recordings = recordedIn(lake, faults)
   const sizes = files.map(({ path }) => statSync(path, { throwIfNoEntry: false })?.size ?? 0)
   const recorded = recordings.reduce((sum, one) => sum + one.files.reduce((bytes, file) => bytes + file.bytes, 0), 0)
@@ -62,41 +62,64 @@ export async function verifyLake(lake: string, options: VerifyOptions): Promise<
   return { lake, files: count, rows, bytes, withoutChecksum, faults, notes, seconds: (performance.now() - started) / 1000 }
 }
 
-interface Ticks {
+interface Found {
   readonly files: readonly TickFile[]
   readonly faults: Fault[]
   readonly notes: string[]
 }
 
-/** The files of ticks: those of the manifest, else those that are there. */
-function ticksOf(lake: string): Ticks {
+/** The files of ticks and of bars: those of their manifests, else those that are there. */
+function filesOf(lake: string): Found {
   const faults: Fault[] = []
   const notes: string[] = []
   if (existsSync(join(lake, 'meta/packing.json')))
     notes.push('a pack is under way, or did not come to its end: what it has written is not in the manifest yet')
-  const listed = existsSync(join(lake, MANIFEST)) ? manifestOf(lake, faults) : undefined
-  if (listed === undefined) {
-    if (isRecording(lake)) return { files: [], faults, notes }
-    notes.push('no manifest can be read: files are taken as their paths name them')
-  }
-  const files = listed ?? byTheirPaths(lake)
-  const named = new Set(files.map(({ name }) => name))
-  for (const name of parquetIn(lake)) {
-    if (name.endsWith('.tmp')) faults.push({ file: name, what: 'leftover', expected: 'no half-written file', found: 'one that a write left' })
-    else if (listed !== undefined && !named.has(name))
-      faults.push({ file: name, what: 'file not in the manifest', expected: `a line of ${MANIFEST} that names it`, found: 'none does' })
-  }
-  return { files, faults, notes }
+  const there = parquetIn(lake)
+  const isBar = (name: string): boolean => name.split(/[/\\]/)[0] === 'bars'
+  const ticks = treeOf(
+    lake,
+    'ticks',
+    MANIFEST,
+    there.filter((name) => !isBar(name)),
+    faults,
+    notes,
+  )
+  const bars = treeOf(lake, 'bars', BARS_MANIFEST, there.filter(isBar), faults, notes)
+  return { files: [...ticks, ...bars], faults, notes }
 }
 
-/** What the manifest names; undefined, and a fault, where a line of it cannot be read. */
-function manifestOf(lake: string, faults: Fault[]): TickFile[] | undefined {
+function treeOf(
+  lake: string,
+  holds: TickFile['holds'],
+  manifest: string,
+  there: readonly string[],
+  faults: Fault[],
+  notes: string[],
+): readonly TickFile[] {
+  const listed = existsSync(join(lake, manifest)) ? manifestOf(lake, holds, manifest, faults) : undefined
+  if (listed === undefined && (there.length === 0 || (holds === 'ticks' && isRecording(lake)))) return []
+  if (listed === undefined) notes.push(`no manifest of ${holds} can be read: files are taken as their paths name them`)
+  const named = new Set(listed?.map(({ name }) => name))
+  for (const name of there) {
+    if (name.endsWith('.tmp')) faults.push({ file: name, what: 'leftover', expected: 'no half-written file', found: 'one that a write left' })
+    else if (listed !== undefined && !named.has(name))
+      faults.push({ file: name, what: 'file not in the manifest', expected: `a line of ${manifest} that names it`, found: 'none does' })
+  }
+  return listed ?? byTheirPaths(lake, holds, there)
+}
+
+/** What a manifest names; undefined, and a fault, where a line of it cannot be read. */
+function manifestOf(lake: string, holds: TickFile['holds'], manifest: string, faults: Fault[]): TickFile[] | undefined {
   const files = new Map<string, ManifestLine[]>()
   try {
-    for (const line of readLines(lake)) files.set(line.path, [...(files.get(line.path) ?? []), line])
+    for (const line of readLines(lake, manifest)) {
+      const lines = files.get(line.path)
+      if (lines === undefined) files.set(line.path, [line])
+      else lines.push(line)
+    }
   } catch (cause) {
     if (!(cause instanceof TickloomError) || cause.code !== 'LAKE_MANIFEST') throw cause
-    faults.push({ file: MANIFEST, what: 'manifest', expected: 'lines of contracts and files', found: cause.message })
+    faults.push({ file: manifest, what: 'manifest', expected: 'lines of contracts and files', found: cause.message })
     return undefined
   }
   return [...files].map(([name, lines]) => {
@@ -110,18 +133,18 @@ function manifestOf(lake: string, faults: Fault[]): TickFile[] | undefined {
         found: `${other.date}, ${other.order}, ${other.checksum ?? 'none'}`,
       })
     const path = isAbsolute(name) ? name : join(lake, name)
-    return { path, name, date, symbol: contract.underlying, order, shares: lines, checksum }
+    return { path, name, holds, date, symbol: contract.underlying, order, shares: lines, checksum }
   })
 }
 
-function byTheirPaths(lake: string): TickFile[] {
-  return parquetIn(lake).flatMap((name) => {
+function byTheirPaths(lake: string, holds: TickFile['holds'], there: readonly string[]): TickFile[] {
+  return there.flatMap((name) => {
     const file = name.endsWith('.parquet') ? fileOfPath(lake, name) : undefined
-    return file === undefined ? [] : [{ ...file, name, checksum: undefined }]
+    return file === undefined ? [] : [{ ...file, name, holds, checksum: undefined }]
   })
 }
 
-/** Parquet files of ticks, and what writes left of some, by name. */
+/** Parquet files of ticks and bars, and what writes left of some, by name. */
 function parquetIn(lake: string): string[] {
   return (readdirSync(lake, { recursive: true }) as string[])
     .filter((name) => /\.parquet(?:\.tmp)?$/.test(name) && !OTHERS.includes(name.split(/[/\\]/)[0]))

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
 import { synthesise } from '../../../cli/synth.ts'
 import { checksumOf } from '../../../connectors/parquet/checksum.ts'
 import { duckRows } from '../../../connectors/parquet/duck.ts'
-import { MANIFEST } from '../../../connectors/parquet/manifest.ts'
+import { BARS_MANIFEST, MANIFEST } from '../../../connectors/parquet/manifest.ts'
 import type { Fault } from '../../../connectors/parquet/verify/fault.ts'
 import { type VerifyReport, verifyLake } from '../../../connectors/parquet/verify/lake.ts'
 import { Instruments } from '../../../core/instruments.ts'
@@ -14,6 +14,8 @@ import { IST } from '../../../core/time.ts'
 import { runHere } from '../../kit/inProcess.ts'
 import { recordedLake } from '../../kit/recordedLake.ts'
 import { rowsOf, toBatch } from '../../kit/table.ts'
+import { input, packHere } from '../archives/packing.ts'
+import { gdflBarsCsv } from '../archives/vendors.ts'
 import { perContractLake } from './fixtures.ts'
 
 const base = mkdtempSync(join(tmpdir(), 'verify-'))
@@ -36,18 +38,18 @@ function copy(): string {
 const verify = (lake: string): Promise<VerifyReport> => verifyLake(lake, { workers: 2, zoneOf: () => IST })
 
 /** Writes a file again as the query says, `rows` being what it was; the manifest gets its checksum. */
-async function rewrite(lake: string, name: string, select: string): Promise<void> {
+async function rewrite(lake: string, name: string, select: string, book = MANIFEST): Promise<void> {
   const path = join(lake, name)
   renameSync(path, `${path}.was`)
   const rows = `(SELECT * FROM read_parquet('${path}.was', hive_partitioning = false, file_row_number = true))`
   await duckRows(`COPY (SELECT * EXCLUDE file_row_number FROM (${select.replace('rows', rows)})) TO '${path}' (FORMAT parquet, ROW_GROUP_SIZE 2048)`)
   rmSync(`${path}.was`)
-  manifest(lake, (line) => (line.includes(`,${name},`) ? line.replace(/[^,]*$/, checksumOf(path)) : line))
+  manifest(lake, (line) => (line.includes(`,${name},`) ? line.replace(/[^,]*$/, checksumOf(path)) : line), book)
 }
 
-function manifest(lake: string, change: (line: string) => string): void {
-  const lines = readFileSync(join(lake, MANIFEST), 'utf8').split('\n')
-  writeFileSync(join(lake, MANIFEST), lines.map(change).join('\n'))
+function manifest(lake: string, change: (line: string) => string, book = MANIFEST): void {
+  const lines = readFileSync(join(lake, book), 'utf8').split('\n')
+  writeFileSync(join(lake, book), lines.map(change).join('\n'))
 }
 
 /** `what | found` of every fault of one file; those of others are named. */
@@ -224,6 +226,32 @@ describe('other lakes', () => {
     const name = 'ticks/symbol=NIFTY/date=2025-01-06/recorded-0.parquet'
     await rewrite(lake, name, 'SELECT * REPLACE (CASE WHEN file_row_number = 50 THEN 3 ELSE arrival END AS arrival) FROM rows')
     expect(told(await verify(lake), name)).toEqual([expect.stringMatching(/^arrival order \| 1 row, the first row 51:/)])
+  })
+})
+
+describe('bars', () => {
+  const ticker = 'NIFTY04JAN2421500CE.NFO'
+  const packed = async (): Promise<{ lake: string; file: string }> => {
+    const lake = join(base, `bars-${++copies}`)
+    const bar = { time: '09:15:59', open: 100, high: 103, low: 99, close: 102, volume: 750, oi: 500 }
+    await packHere(lake, [input(base, `${copies}.csv`, gdflBarsCsv(ticker, '2024-01-04', [bar, { ...bar, time: '09:16:59' }]))])
+    const file = (readdirSync(join(lake, 'bars'), { recursive: true }) as string[]).find((name) => name.endsWith('.parquet'))
+    return { lake, file: `bars/${file}` }
+  }
+
+  it('that were packed are whole', async () => {
+    const { lake } = await packed()
+    expect(await verify(lake)).toMatchObject({ files: 1, rows: 2, faults: [], notes: [], withoutChecksum: 0 })
+  })
+
+  it.each([
+    ['a high below the close', 'SELECT * REPLACE (101::DOUBLE AS high) FROM rows', [expect.stringMatching(/^bar \| 2 rows, the first row 1:/)]],
+    ['no lows', 'SELECT * EXCLUDE low FROM rows', ['schema | no such column']],
+    ['a row too few', 'SELECT * FROM rows LIMIT 1', ['rows | 1', expect.stringMatching(/^last time/)]],
+  ])('%s', async (_, select, expected) => {
+    const { lake, file } = await packed()
+    await rewrite(lake, file, select, BARS_MANIFEST)
+    expect(told(await verify(lake), file)).toEqual(expected)
   })
 })
 
