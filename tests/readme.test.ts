@@ -14,6 +14,7 @@ const pages = [
   'docs/cli.md',
   'docs/howto/add-a-topology.md',
   'docs/howto/add-an-operator.md',
+  'docs/howto/check-a-lake.md',
   'docs/howto/connect-to-kafka.md',
   'docs/howto/deploy-with-containers.md',
   'docs/howto/rehearse-a-day.md',
