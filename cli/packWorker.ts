@@ -23,6 +23,8 @@ if (process.send !== undefined) {
   const pool = inlinePool(packMarkets, () => operatorCleaner(nseCalendar))
   process.on('message', (task: ToPacker) => void serve(task))
   process.on('disconnect', () => process.exit(1))
+  // Ctrl-C reaches the whole group; the parent ends its workers when it has heard of it itself.
+  process.on('SIGINT', () => undefined)
 
   const tell = (message: FromPacker): void => void process.send?.(message)
   const serve = async (task: ToPacker): Promise<void> => {

@@ -26,7 +26,11 @@ export interface PackPlan {
  * What is still to be done. An input that changed, or is to be read in another way, takes every input with it that it was
  * packed together with: OPTION_INVALID names those that were not given.
  */
-export function planJobs(given: readonly InputIdentity[], records: readonly JobRecord[], options: unknown): PackPlan {
+export function planJobs(
+  given: readonly InputIdentity[],
+  records: readonly JobRecord[],
+  options: { readonly clean: boolean; readonly [other: string]: unknown },
+): PackPlan {
   const warnings: string[] = []
   const inputs = withoutCopies(given, records, warnings)
   const byPath = new Map(inputs.map((input) => [input.path, input]))
@@ -37,21 +41,34 @@ export function planJobs(given: readonly InputIdentity[], records: readonly JobR
       (JSON.stringify(record.options) !== way ||
         record.inputs.some((was) => byPath.has(was.path) && !sameInput(was, byPath.get(was.path) as InputIdentity))),
   )
+  if (options.clean) stale.push(...sharingDays(records, stale, inputs))
   const redone = new Set<string>()
   for (const record of stale) {
     const missing = record.inputs.filter(({ path }) => !byPath.has(path)).map(({ path }) => path)
-    if (missing.length > 0)
-      throw new TickloomError(
-        'OPTION_INVALID',
-        `${record.inputs.find(({ path }) => byPath.has(path))?.path} changed, or is to be read in another way, since it was packed together with ${missing.slice(0, 3).join(', ')}${missing.length > 3 ? ` and ${missing.length - 3} more` : ''}: give these too`,
-        { option: 'INPUT', missing: missing.length },
-      )
+    if (missing.length > 0) throw incomplete(record.inputs.find(({ path }) => byPath.has(path))?.path, missing)
     for (const { path } of record.inputs) redone.add(path)
   }
   const done = new Set(records.filter((record) => !stale.includes(record)).flatMap((record) => record.inputs.map(({ path }) => path)))
   const todo = inputs.filter(({ path }) => redone.has(path) || !done.has(path))
-  const jobs = grouped(todo).map((group) => ({ id: jobOf(group, options), inputs: group }))
+  const jobs = grouped(todo, options.clean ? Infinity : TOGETHER).map((group) => ({ id: jobOf(group, options), inputs: group }))
   return { jobs, skipped: inputs.filter((input) => !todo.includes(input)), superseded: stale.map(({ job }) => job), warnings }
+}
+
+function incomplete(given: string | undefined, missing: readonly string[]): TickloomError {
+  const named = `${missing.slice(0, 3).join(', ')}${missing.length > 3 ? ` and ${missing.length - 3} more` : ''}`
+  const message =
+    given === undefined
+      ? `--clean looks for doubles among what is packed together, and ${named} of the same day were packed before: give these too`
+      : `${given} changed, or is to be read in another way, since it was packed together with ${named}: give these too`
+  return new TickloomError('OPTION_INVALID', message, { option: 'INPUT', missing: missing.length })
+}
+
+/** Records that have files of a date of which there are new ones: doubles are looked for among what is packed together. */
+function sharingDays(records: readonly JobRecord[], stale: readonly JobRecord[], inputs: readonly InputIdentity[]): JobRecord[] {
+  const done = new Set(records.flatMap((record) => record.inputs.map(({ path }) => path)))
+  const datesOf = (some: readonly InputIdentity[]): (string | undefined)[] => some.map(({ path }) => dateInName(basename(path)))
+  const fresh = new Set(datesOf(inputs.filter(({ path }) => !done.has(path))).filter((date) => date !== undefined))
+  return records.filter((record) => !stale.includes(record) && datesOf(record.inputs).some((date) => date !== undefined && fresh.has(date)))
 }
 
 /** Without files that are in the lake, or were given, under another path. */
@@ -70,7 +87,7 @@ function withoutCopies(given: readonly InputIdentity[], records: readonly JobRec
 }
 
 /** By the date in their names; those without one together, as far as that is not too much. */
-function grouped(inputs: readonly InputIdentity[]): InputIdentity[][] {
+function grouped(inputs: readonly InputIdentity[], together: number): InputIdentity[][] {
   const dated = new Map<string, InputIdentity[]>()
   const others: InputIdentity[][] = []
   let bytes = 0
@@ -78,7 +95,7 @@ function grouped(inputs: readonly InputIdentity[]): InputIdentity[][] {
     const date = dateInName(basename(input.path))
     if (date !== undefined) dated.set(date, [...(dated.get(date) ?? []), input])
     else {
-      if (others.length === 0 || bytes + input.size > TOGETHER) {
+      if (others.length === 0 || bytes + input.size > together) {
         others.push([])
         bytes = 0
       }

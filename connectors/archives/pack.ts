@@ -2,14 +2,16 @@ import { mkdirSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { TickloomError } from '../../core/errors.ts'
 import { probeFolder } from '../parquet/atomic.ts'
+import { Claims } from './claims.ts'
 import { identify } from './identity.ts'
 import { type Job, planJobs } from './jobs.ts'
 import { joinLedger, removeLedgerPart } from './ledgerFile.ts'
+import { Manifests } from './manifestBook.ts'
 import { type JobOptions, type JobSummary, PACKING, type PackOptions, type PackSummary, type PackWatch } from './packing.ts'
-import { packJob } from './packJob.ts'
+import { type JobWatch, packJob } from './packJob.ts'
 import type { PackPool } from './pool.ts'
 import type { Reason } from './reasons.ts'
-import { commitFiles, jobOfFile, lockLake, readRecords, removeLeftovers, removeRecord, unlockLake } from './records.ts'
+import { type Begun, jobOfFile, lockLake, noteJobs, readRecords, removeRecord, removeUnnamed, unlockLake } from './records.ts'
 
 /**
  * Packs inputs into a lake. What was packed before, and has not changed, is skipped. A day of a job appears in the lake
@@ -22,22 +24,33 @@ export async function pack(options: PackOptions, pool: PackPool, watch: PackWatc
   const identities = options.inputs.map(identify)
   probeFolder(lake)
   const left = await lockLake(lake)
+  const manifests = new Manifests(lake)
   const staging = join(resolve(options.staging ?? join(lake, 'meta')), 'packing')
+  let open: readonly Begun[] = left
   try {
     rmSync(staging, { recursive: true, force: true })
     mkdirSync(staging, { recursive: true })
     const records = readRecords(lake)
-    if (left) await removeLeftovers(lake, new Set(records.map(({ job }) => job)))
     const { format, mapping, volume, clean } = options
     const plan = planJobs(identities, records, { packing: PACKING, format, mapping, volume, clean })
-    const results = await runJobs(plan.jobs, plan.superseded, { ...options, lake, staging }, pool, watch)
+    const unfinished = left.filter(({ job }) => !records.some((record) => record.job === job))
+    const again = unfinished.filter(({ inputs }) => plan.jobs.some((job) => job.inputs.some(({ path }) => inputs.includes(path))))
+    const begun = plan.jobs.map(({ id, inputs }): Begun => ({ job: id, inputs: inputs.map(({ path }) => path) }))
+    open = [...unfinished.filter((job) => !again.includes(job)), ...begun]
+    await noteJobs(lake, [...again, ...open])
+    await forget(lake, again, plan.jobs, manifests)
+    const all = [...records, ...open]
+    const inputsOf = (id: string): string[] =>
+      all.filter(({ job }) => job === id).flatMap(({ inputs }) => inputs.map((input) => (typeof input === 'string' ? input : input.path)))
+    const claims = clean ? new Claims(manifests, plan.superseded, inputsOf) : undefined
+    const results = await runJobs(plan.jobs, plan.superseded, { ...options, lake, staging }, pool, watch, { manifests, claims })
     for (const job of plan.superseded.filter((id) => !plan.jobs.some((fresh) => fresh.id === id))) {
-      await commitFiles(lake, [], ({ path }) => jobOfFile(path) === job)
+      await manifests.commit([], ({ path }) => jobOfFile(path) === job)
       removeRecord(lake, job)
       removeLedgerPart(lake, job)
     }
-    const finished = readRecords(lake).map(({ job }) => job)
-    if (plan.jobs.length > 0 || left) await joinLedger(lake, finished)
+    if (plan.jobs.length > 0 || left.length > 0) await joinLedger(lake, finishedIn(lake))
+    open = open.filter((job) => !begun.includes(job))
     return {
       ...addUp(results),
       lake,
@@ -46,10 +59,33 @@ export async function pack(options: PackOptions, pool: PackPool, watch: PackWatc
       seconds: (performance.now() - started) / 1000,
       warnings: [...plan.warnings, ...results.flatMap(({ warnings }) => warnings)],
     }
+  } catch (thrown) {
+    // Whoever is still writing would leave what is then nobody's.
+    await pool.close()
+    const finished = finishedIn(lake)
+    open = open.filter(({ job }) => !finished.includes(job))
+    removeUnnamed(
+      lake,
+      open.map(({ job }) => job),
+      manifests,
+    )
+    throw thrown
   } finally {
     rmSync(staging, { recursive: true, force: true })
-    unlockLake(lake)
+    await unlockLake(lake, open)
   }
+}
+
+function finishedIn(lake: string): string[] {
+  return readRecords(lake).map(({ job }) => job)
+}
+
+/** Removes what jobs left behind that never came to their end, but for the days of those that are begun again as they were. */
+async function forget(lake: string, left: readonly Begun[], fresh: readonly Job[], manifests: Manifests): Promise<void> {
+  const ids = left.map(({ job }) => job)
+  const others = ids.filter((id) => !fresh.some((job) => job.id === id))
+  if (others.length > 0) await manifests.commit([], ({ path }) => others.includes(jobOfFile(path) ?? ''))
+  removeUnnamed(lake, ids, manifests)
 }
 
 /** As many jobs at once as keep the pool busy. */
@@ -59,6 +95,7 @@ async function runJobs(
   options: JobOptions,
   pool: PackPool,
   { signal, onProgress }: PackWatch,
+  lakeState: Pick<JobWatch, 'manifests' | 'claims'>,
 ): Promise<JobSummary[]> {
   const queue = [...jobs]
   const results: JobSummary[] = []
@@ -69,19 +106,12 @@ async function runJobs(
     rows += moreRows
     onProgress?.({ bytes, bytesInAll, rows })
   }
-  // Two writers of one manifest would lose lines of it.
-  let turn: Promise<unknown> = Promise.resolve()
-  const alone = <T>(work: () => Promise<T>): Promise<T> => {
-    const mine = turn.then(work)
-    turn = mine.catch(() => undefined)
-    return mine
-  }
   let failed: unknown
   const stopped = (): boolean => failed !== undefined || signal?.aborted === true
   const lane = async (): Promise<void> => {
     for (let job = queue.shift(); job !== undefined && !stopped(); job = queue.shift())
       try {
-        const done = await packJob(job, superseded, options, pool, { progress, alone, stopped })
+        const done = await packJob(job, superseded, options, pool, { ...lakeState, progress, stopped })
         if (done !== undefined) results.push(done)
       } catch (thrown) {
         failed ??= thrown

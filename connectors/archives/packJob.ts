@@ -1,16 +1,18 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { TickloomError } from '../../core/errors.ts'
+import type { Claims } from './claims.ts'
 import { kindOf } from './container.ts'
 import type { InputIdentity } from './identity.ts'
 import type { Job } from './jobs.ts'
 import { writeLedgerPart } from './ledgerFile.ts'
+import type { Manifests } from './manifestBook.ts'
 import type { InputFile } from './members.ts'
 import { type JobOptions, type JobSummary, PACKING } from './packing.ts'
 import type { PackPool } from './pool.ts'
 import { barsFile, type ReadResult, type ReadTask } from './readInput.ts'
 import { inLake, type LedgerEntry, type Reason } from './reasons.ts'
-import { commitFiles, jobOfFile, writeRecord } from './records.ts'
+import { jobOfFile, writeRecord } from './records.ts'
 import { MEMBERS } from './spilledRows.ts'
 import type { WriteResult, WriteTask } from './writeFolder.ts'
 import { bytesOfFile } from './zip.ts'
@@ -20,8 +22,9 @@ const SHARE = 32 << 20
 
 export interface JobWatch {
   progress(bytes: number, rows: number): void
-  /** Runs work that only one job may do at a time. */
-  alone<T>(work: () => Promise<T>): Promise<T>
+  readonly manifests: Manifests
+  /** Where rows are cleaned. */
+  readonly claims: Claims | undefined
   stopped(): boolean
 }
 
@@ -37,6 +40,7 @@ export async function packJob(
   try {
     const read = await Promise.all(tasks.map((task) => pool.read(task, watch.progress)))
     if (watch.stopped()) return undefined
+    for (const { spilled } of read) watch.claims?.take(job.id, spilled)
     const written = await writeDays(job, superseded, read, options, pool, watch)
     if (written === undefined) return undefined
     const entries = afterCleaning(
@@ -120,7 +124,7 @@ async function writeDays(
       if (whole.length < results.length) return undefined
       const lines = whole.flatMap((result) => result.lines)
       const replaced = (path: string): boolean => superseded.includes(jobOfFile(path) ?? '') || jobOfFile(path) === job.id
-      await watch.alone(() => commitFiles(options.lake, lines, (line) => line.date === date && replaced(line.path)))
+      await watch.manifests.commit(lines, (file) => file.date === date && replaced(file.path))
       return { date, results: whole }
     }),
   )

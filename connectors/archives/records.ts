@@ -3,8 +3,8 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { TickloomError } from '../../core/errors.ts'
 import { writeTextAtomically } from '../parquet/atomic.ts'
-import { formatManifest, MANIFEST, type ManifestLine, readLines } from '../parquet/manifest.ts'
 import type { InputIdentity } from './identity.ts'
+import type { Manifests } from './manifestBook.ts'
 
 /** Inputs that were packed together, once all of it is in the lake. */
 export interface JobRecord {
@@ -42,67 +42,56 @@ export function jobOfFile(path: string): string | undefined {
   return PART.exec(path)?.[1]
 }
 
-/** Names the bars of a lake, as MANIFEST its ticks: whoever reads ticks never sees them. */
-export const BARS_MANIFEST = 'meta/bars_manifest.csv'
-
-/**
- * Names a day's files in the manifests, those of ticks all at once and those of bars, and no more those of the jobs that
- * these take the place of; then deletes these. Without lines: only the latter.
- */
-export async function commitFiles(lake: string, lines: readonly ManifestLine[], gone: (line: ManifestLine) => boolean): Promise<void> {
-  const isBar = ({ path }: ManifestLine): boolean => path.startsWith('bars/')
-  await commitTo(
-    lake,
-    MANIFEST,
-    lines.filter((line) => !isBar(line)),
-    gone,
-  )
-  await commitTo(lake, BARS_MANIFEST, lines.filter(isBar), gone)
+/** What the process that packs into a lake says of itself; without `pid` it has ended, and `jobs` are not finished. */
+interface Lock {
+  readonly pid?: number
+  readonly host?: string
+  readonly jobs?: readonly Begun[]
 }
 
-async function commitTo(lake: string, manifest: string, lines: readonly ManifestLine[], gone: (line: ManifestLine) => boolean): Promise<void> {
-  const written = new Set(lines.map(({ path }) => path))
-  const before = readLines(lake, manifest)
-  const dropped = before.filter((line) => gone(line) && !written.has(line.path))
-  if (dropped.length === 0 && lines.length === 0) return
-  const kept = before.filter((line) => !gone(line) && !written.has(line.path))
-  const all = [...kept, ...lines].sort((a, b) => (a.date < b.date ? -1 : a.date > b.date ? 1 : 0))
-  await writeTextAtomically(join(lake, manifest), formatManifest(all))
-  for (const path of new Set(dropped.map((line) => line.path))) rmSync(join(lake, path), { force: true })
+/** A job that was begun; whole days of it may be in the lake. */
+export interface Begun {
+  readonly job: string
+  /** Paths. */
+  readonly inputs: readonly string[]
 }
 
 /**
- * Makes this process the only one that packs into the lake. Answers true when the one before did not end in order, so
- * that something of it may be left. Throws LAKE_BUSY.
+ * Makes this process the only one that packs into the lake. Answers the jobs that others began and did not finish, of
+ * which something may be left. Throws LAKE_BUSY.
  */
-export async function lockLake(lake: string): Promise<boolean> {
+export async function lockLake(lake: string): Promise<readonly Begun[]> {
   const path = join(lake, LOCK)
   mkdirSync(join(lake, 'meta'), { recursive: true })
-  let left = false
-  if (existsSync(path)) {
-    const { pid, host } = JSON.parse(readFileSync(path, 'utf8') || '{}') as { pid?: number; host?: string }
-    if (pid !== process.pid && host === hostname() && pid !== undefined && isAlive(pid))
-      throw new TickloomError('LAKE_BUSY', `process ${pid} is packing into ${lake}`, { lake, pid })
-    left = true
-  }
-  await writeTextAtomically(path, JSON.stringify({ pid: process.pid, host: hostname() }))
-  return left
+  const { pid, host, jobs = [] } = existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8') || '{}') as Lock) : {}
+  if (pid !== process.pid && host === hostname() && pid !== undefined && isAlive(pid))
+    throw new TickloomError('LAKE_BUSY', `process ${pid} is packing into ${lake}`, { lake, pid })
+  await noteJobs(lake, jobs)
+  return jobs
 }
 
-export function unlockLake(lake: string): void {
-  rmSync(join(lake, LOCK), { force: true })
+/** The jobs that this process is going to begin, noted before it does, and those of others that are not finished. */
+export async function noteJobs(lake: string, jobs: readonly Begun[]): Promise<void> {
+  const lock: Lock = { pid: process.pid, host: hostname(), jobs }
+  await writeTextAtomically(join(lake, LOCK), JSON.stringify(lock))
 }
 
-/** Removes what jobs left behind that never came to their end. */
-export async function removeLeftovers(lake: string, finished: ReadonlySet<string>): Promise<void> {
-  const dead = (path: string): boolean => {
-    const job = jobOfFile(path)
-    return job !== undefined && !finished.has(job)
-  }
-  await commitFiles(lake, [], (line) => dead(line.path))
-  for (const tree of ['ticks', 'bars'].map((name) => join(lake, name)).filter(existsSync))
-    for (const name of readdirSync(tree, { recursive: true }) as string[])
-      if (dead(`/${name}`.replace(/\.tmp$/, ''))) rmSync(join(tree, name), { force: true })
+/** Gives the lake free; `unfinished` jobs are for the next who packs to know. */
+export async function unlockLake(lake: string, unfinished: readonly Begun[]): Promise<void> {
+  const lock: Lock = { jobs: unfinished }
+  if (unfinished.length > 0) await writeTextAtomically(join(lake, LOCK), JSON.stringify(lock))
+  else rmSync(join(lake, LOCK), { force: true })
+}
+
+/** Removes files of the jobs that the manifest does not name. */
+export function removeUnnamed(lake: string, jobs: readonly string[], manifests: Manifests): void {
+  if (jobs.length === 0) return
+  const named = new Set(manifests.files().map(({ path }) => path))
+  for (const tree of ['ticks', 'bars'].filter((name) => existsSync(join(lake, name))))
+    for (const name of readdirSync(join(lake, tree), { recursive: true }) as string[]) {
+      const path = `${tree}/${name}`
+      if (jobs.includes(jobOfFile(path.replace(/\.tmp$/, '')) ?? '') && !named.has(path)) rmSync(join(lake, path), { force: true })
+    }
 }
 
 function isAlive(pid: number): boolean {

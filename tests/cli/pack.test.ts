@@ -1,10 +1,12 @@
+import { spawn } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import type { PackSummary } from '../../connectors/archives/packing.ts'
+import { readLines } from '../../connectors/parquet/manifest.ts'
 import { input, ledgerRows, packedRows, scratch } from '../connectors/archives/packing.ts'
 import { gdflCsv, type Snapshot, zipOf } from '../connectors/archives/vendors.ts'
-import { tickloom } from '../kit/commandLine.ts'
+import { answerOf, main, tickloom } from '../kit/commandLine.ts'
 import { killAfter } from '../kit/killing.ts'
 
 const day = (date: string, rows: number, shift = 0): Buffer => {
@@ -74,6 +76,37 @@ test('killed with -9 at any moment and run again: the lake is that of a run with
   expect(await packedRows(join(folder, 'killed'))).toEqual(await packedRows(join(folder, 'whole')))
   expect(await ledgerRows(join(folder, 'killed'))).toEqual(await ledgerRows(join(folder, 'whole')))
 }, 120_000)
+
+test.each(['SIGINT', 'SIGTERM'] as const)(
+  '%s: ends with 130, leaves whole days and nothing else, and the same command goes on',
+  async (signal) => {
+    const folder = scratch()
+    for (const date of ['2024-01-01', '2024-01-02', '2024-01-03', '2024-01-04'])
+      input(folder, `in/GFDLNFO_TICK_${date.slice(8)}012024.zip`, day(date, 10_000))
+    const args = (lake: string): string[] => ['pack', join(folder, 'in'), '--lake', join(folder, lake), '--workers', '1', '--quiet']
+    expect((await tickloom(args('whole'))).code).toBe(0)
+    const child = spawn(process.execPath, [main, ...args('stopped')], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const answer = answerOf(child)
+    await vi.waitUntil(() => existsSync(join(folder, 'stopped/meta/packed_manifest.csv')), { timeout: 60_000, interval: 5 })
+    child.kill(signal)
+    expect(await answer).toMatchObject({ code: 130, stderr: expect.stringContaining('INTERRUPTED') })
+
+    const [whole, stopped] = [join(folder, 'whole'), join(folder, 'stopped')]
+    const days = [...new Set(readLines(stopped).map(({ date }) => date))]
+    expect(days.length).toBeGreaterThan(0)
+    expect(days.length).toBeLessThan(4)
+    expect(readLines(stopped)).toEqual(readLines(whole).filter(({ date }) => days.includes(date)))
+    const files = (readdirSync(join(stopped, 'ticks'), { recursive: true }) as string[]).filter((name) => name.includes('.parquet'))
+    expect(files.map((name) => `ticks/${name}`).sort()).toEqual([...new Set(readLines(stopped).map(({ path }) => path))].sort())
+    expect(existsSync(join(stopped, 'meta/packing'))).toBe(false)
+
+    expect(await tickloom(args('stopped'))).toMatchObject({ code: 0, stderr: '' })
+    expect(readLines(stopped)).toEqual(readLines(whole))
+    expect(await ledgerRows(stopped)).toEqual(await ledgerRows(whole))
+    expect(existsSync(join(stopped, 'meta/packing.json'))).toBe(false)
+  },
+  120_000,
+)
 
 test.each([
   [['pack', 'nowhere.zip', '--lake', 'LAKE'], 'INPUT_UNREADABLE'],
