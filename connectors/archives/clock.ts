@@ -41,6 +41,11 @@ export class Clock {
     return Math.floor((this.ts + this.#offset) / DAY)
   }
 
+  /** When the local day of `ts` begins; NaN where the text named its zone. */
+  get midnight(): number {
+    return Number.isNaN(this.#own) ? this.day * DAY - this.#offset : NaN
+  }
+
   epoch(ts: number): void {
     this.#ts = ts
   }

@@ -3,7 +3,7 @@ import type { Block, Receiver } from './block.ts'
 import type { Layout } from './layout.ts'
 import { askedOf, placeOf } from './place.ts'
 import type { PackMarkets, Refusal } from './ports.ts'
-import type { Pile, Spill } from './spill.ts'
+import { type Folder, type Pile, SPAN, type Spill } from './spill.ts'
 import type { Tally } from './tally.ts'
 import { PriceWatch } from './watch.ts'
 
@@ -11,7 +11,7 @@ import { PriceWatch } from './watch.ts'
 const SHORT = 24
 
 interface Target {
-  readonly pile: Pile
+  readonly folder: Folder
   readonly id: number
   readonly day: number
   readonly watch: PriceWatch
@@ -56,7 +56,7 @@ export class Gatherer implements Receiver {
     for (const target of this.#touched) {
       this.#reading.tally.add('packed', target.day, target.rows)
       const remark = target.watch.remark()
-      if (remark !== undefined) odd.push(`${this.#reading.name}: ${target.pile.names[target.id]} on ${formatDate(target.day)}: ${remark}`)
+      if (remark !== undefined) odd.push(`${this.#reading.name}: ${target.folder.names[target.id]} on ${formatDate(target.day)}: ${remark}`)
       settle(target)
     }
     this.#spill.keep()
@@ -85,10 +85,10 @@ export class Gatherer implements Receiver {
   #resolve(asked: string, day: number): number {
     const place = placeOf(this.#markets, this.#reading.layout, this.#reading.name, asked, day)
     if ('reason' in place) return -this.#refusals.push(place)
-    const pile = this.#spill.pile(place.folder, place.date)
-    let id = pile.names.indexOf(place.name)
-    if (id < 0) id = pile.names.push(place.name) - 1
-    return this.#targets.push({ pile, id, day, watch: new PriceWatch(), sum: 0, sumBefore: 0, rows: 0 }) - 1
+    const folder = this.#spill.folder(place.folder, place.date)
+    let id = folder.names.indexOf(place.name)
+    if (id < 0) id = folder.names.push(place.name) - 1
+    return this.#targets.push({ folder, id, day, watch: new PriceWatch(), sum: 0, sumBefore: 0, rows: 0 }) - 1
   }
 
   refused(target: number, day: number, line: number, text: () => string): void {
@@ -150,7 +150,20 @@ function forgetZeros(price: Float64Array, from: number, to: number): void {
 
 const copied = ['ts', 'price', 'volume', 'oi', 'bid', 'ask'] as const
 
-function put(block: Block, from: number, to: number, { pile, id }: Target, source: number): void {
+/** Rows of one target, to the piles of their spans. */
+function put(block: Block, from: number, to: number, { folder, id }: Target, source: number): void {
+  const { ts } = block
+  for (let start = from; start < to; ) {
+    const span = Math.floor(ts[start] / SPAN)
+    const [first, past] = [span * SPAN, (span + 1) * SPAN]
+    let end = start + 1
+    while (end < to && ts[end] < past && ts[end] >= first) end++
+    putRows(block, start, end, folder.pile(span), id, source)
+    start = end
+  }
+}
+
+function putRows(block: Block, from: number, to: number, pile: Pile, id: number, source: number): void {
   const n = to - from
   pile.reserve(pile.n + n)
   const { col } = pile

@@ -9,6 +9,7 @@ import { writeLedgerPart } from './ledgerFile.ts'
 import type { Manifests } from './manifestBook.ts'
 import type { InputFile } from './members.ts'
 import { type JobOptions, type JobSummary, PACKING } from './packing.ts'
+import { partsOf, rowsToWrite } from './parts.ts'
 import type { PackPool } from './pool.ts'
 import { barsFile, type ReadResult, type ReadTask } from './readInput.ts'
 import { inLake, type LedgerEntry, type Reason } from './reasons.ts'
@@ -111,14 +112,17 @@ async function writeDays(
       const folders = days.get(part.date) ?? new Map<string, WriteTask>()
       days.set(part.date, folders)
       const { lake, staging, clean, partRows } = options
-      const task = folders.get(part.folder) ?? { lake, staging, clean, partRows, date: part.date, folder: part.folder, job: job.id, spilled: [] }
+      const of = { lake, staging, clean, partRows, date: part.date, folder: part.folder, job: job.id, part: 0 }
+      const task = folders.get(part.folder) ?? { ...of, spilled: [] }
       folders.set(part.folder, { ...task, spilled: [...task.spilled, { ...part, reader }] })
     }
   const inOrder = [...days].sort(([a], [b]) => (a < b ? -1 : 1))
   const written = await Promise.all(
     inOrder.map(async ([date, folders]) => {
-      // The largest first, so that none is left over for one worker at the end.
-      const tasks = [...folders.values()].sort((a, b) => rowsIn(b) - rowsIn(a))
+      // Cleaning needs the rows of a folder one after the other. The largest first, so that none is left over for one worker at the end.
+      const tasks = [...folders.values()]
+        .flatMap((task) => (options.clean || task.folder.startsWith('bars/') ? task : partsOf(task)))
+        .sort((a, b) => rowsToWrite(b) - rowsToWrite(a))
       const results = await Promise.all(tasks.map((task) => (watch.stopped() ? undefined : pool.write(task))))
       const whole = results.filter((result) => result !== undefined)
       if (whole.length < results.length) return undefined
@@ -130,10 +134,6 @@ async function writeDays(
   )
   const whole = written.filter((day) => day !== undefined)
   return whole.length < written.length ? undefined : whole
-}
-
-function rowsIn({ spilled }: WriteTask): number {
-  return spilled.reduce((sum, { segments }) => sum + segments.reduce((rows, segment) => rows + segment.rows, 0), 0)
 }
 
 /** The entries with what the cleaning took out moved from `packed` to its reasons. */

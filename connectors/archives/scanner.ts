@@ -1,7 +1,8 @@
 import { BLOCK, type Block, blockOf, type Receiver } from './block.ts'
 import { Clock } from './clock.ts'
-import type { Layout, Meaning } from './layout.ts'
-import { slotOf } from './slots.ts'
+import { actionOf, DATE, DATETIME, EPOCH, NAME, SKIP, TIME } from './fieldActions.ts'
+import type { Layout } from './layout.ts'
+import { PlainLines } from './plainLines.ts'
 import { missingOrNumber, POWERS, textOf, unquoted } from './slowField.ts'
 
 /** A line longer than this is no row. */
@@ -12,19 +13,6 @@ const QUOTE = 34
 const MINUS = 45
 const POINT = 46
 const ZERO = 48
-
-const SKIP = -1
-const DATE = 7
-const TIME = 8
-const DATETIME = 9
-const NAME = 10
-const EPOCH = 6
-
-function actionOf(meaning: Meaning): number {
-  const slot = slotOf(meaning)
-  if (slot >= 0) return slot
-  return { epoch: EPOCH, date: DATE, time: TIME, datetime: DATETIME, name: NAME }[meaning as 'date'] ?? SKIP
-}
 
 /**
  * Bytes of one member to columns: no object a row, no copy but of a line that two pieces share.
@@ -39,6 +27,7 @@ export class Scanner {
   readonly #clock: Clock
   readonly #values = new Float64Array(7)
   readonly #block: Block = blockOf(BLOCK)
+  readonly #plain: PlainLines
   readonly #naive: boolean
   #n = 0
   #line = 0
@@ -46,6 +35,8 @@ export class Scanner {
   /** Inside a line that is too long: its end is still to come. */
   #skipping = false
   #name = new Uint8Array(0)
+  /** Text of the last date, with what is between it and the time where they are one. */
+  #date = new Uint8Array(0)
   #nameText = ''
   #day = NaN
   #target = NaN
@@ -55,6 +46,7 @@ export class Scanner {
     this.#receiver = receiver
     this.#clock = new Clock(layout.zone?.offset ?? offset, layout.dateOrder)
     this.#actions = Int32Array.from(layout.columns, actionOf)
+    this.#plain = new PlainLines(layout, this.#actions, this.#block)
     this.#naive = !layout.columns.includes('epoch')
   }
 
@@ -63,7 +55,9 @@ export class Scanner {
     return this.#line
   }
 
-  feed(piece: Uint8Array): void {
+  feed(given: Uint8Array): void {
+    // Never a Buffer, so that the loops below see one type.
+    const piece = new Uint8Array(given.buffer, given.byteOffset, given.length)
     let from = 0
     if (this.#skipping || this.#carry.length > 0) {
       const newline = piece.indexOf(NEWLINE)
@@ -127,6 +121,12 @@ export class Scanner {
 
   /** One row; answers where the next line begins. */
   #row(bytes: Uint8Array, from: number): number {
+    const next = this.#plain.read(bytes, from, this.#n, this.#line)
+    if (next >= 0) {
+      if (++this.#n === BLOCK) this.#flush()
+      return next
+    }
+    this.#plain.forget()
     const done = this.#fields(bytes, from)
     if (done >= 0) return done
     const end = lineEnd(bytes, from)
@@ -187,8 +187,13 @@ export class Scanner {
           nameFrom = start
           nameTo = p
         } else if (action === TIME) clock.time(bytes, start, p)
-        else if (action === DATETIME) clock.dateTime(bytes, start, p)
-        else if (action === DATE) clock.date(bytes, start, p)
+        else if (action === DATETIME) {
+          clock.dateTime(bytes, start, p)
+          if (!isSame(this.#date, bytes, start, Math.min(p, start + 11))) this.#date = bytes.slice(start, Math.min(p, start + 11))
+        } else if (action === DATE) {
+          clock.date(bytes, start, p)
+          if (!isSame(this.#date, bytes, start, p)) this.#date = bytes.slice(start, p)
+        }
       }
       if (c === separator) {
         p++
@@ -213,7 +218,7 @@ export class Scanner {
       return
     }
     // An empty name is one too: the row is not of the instrument above it.
-    if (!this.#sameName(bytes, nameFrom, nameTo)) this.#rename(bytes, nameFrom, nameTo)
+    if (!isSame(this.#name, bytes, nameFrom, nameTo)) this.#rename(bytes, nameFrom, nameTo)
     if (day !== this.#day) {
       this.#day = day
       this.#target = NaN
@@ -238,6 +243,7 @@ export class Scanner {
     block.bid[n] = values[3]
     block.ask[n] = values[4]
     block.close[n] = values[5]
+    this.#plain.follow(this.#name, this.#date, clock.midnight, this.#target)
     if (++this.#n === BLOCK) this.#flush()
   }
 
@@ -250,13 +256,6 @@ export class Scanner {
     this.#receiver.refused(this.#target, day, this.#line, () => textOf(bytes, from, to))
   }
 
-  #sameName(bytes: Uint8Array, from: number, to: number): boolean {
-    const name = this.#name
-    if (name.length !== to - from) return false
-    for (let i = name.length - 1; i >= 0; i--) if (name[i] !== bytes[from + i]) return false
-    return true
-  }
-
   #rename(bytes: Uint8Array, from: number, to: number): void {
     this.#name = bytes.slice(from, to)
     this.#nameText = textOf(bytes, from, to).trim()
@@ -267,6 +266,12 @@ export class Scanner {
     if (this.#n > 0) this.#receiver.rows(this.#block, this.#n)
     this.#n = 0
   }
+}
+
+function isSame(known: Uint8Array, bytes: Uint8Array, from: number, to: number): boolean {
+  if (known.length !== to - from) return false
+  for (let i = known.length - 1; i >= 0; i--) if (known[i] !== bytes[from + i]) return false
+  return true
 }
 
 function lineEnd(bytes: Uint8Array, from: number): number {

@@ -27,13 +27,13 @@ export function allocateRows(rows: number): Columns<Packed> {
 }
 
 /** All rows in the order of readers and segments; `source` becomes one number for reader and member. */
-export function load(reader: SpillReader, spilled: readonly Readable[], total: number): Columns<Packed> {
+export function load(reader: SpillReader, spilled: readonly Readable[], total: number, withOrigin: boolean): Columns<Packed> {
   const rows = roomFor('read', total)
   let at = 0
   for (const { from, ids, segments } of spilled)
     for (const segment of segments) {
       reader.read(segment, rows, at)
-      translate(rows, at, at + segment.rows, ids, from)
+      translate(rows, at, at + segment.rows, ids, from, withOrigin)
       at += segment.rows
     }
   return rows
@@ -42,9 +42,14 @@ export function load(reader: SpillReader, spilled: readonly Readable[], total: n
 /** Members of one reader, at most. */
 export const MEMBERS = 1 << 20
 
-export function translate({ instrument, source }: Columns<Packed>, from: number, to: number, ids: Int32Array, reader: number): void {
-  for (let i = from; i < to; i++) {
-    instrument[i] = ids[instrument[i]]
-    source[i] += reader * MEMBERS
-  }
+export function translate(
+  { instrument, source }: Columns<Packed>,
+  from: number,
+  to: number,
+  ids: Int32Array,
+  reader: number,
+  withOrigin: boolean,
+): void {
+  for (let i = from; i < to; i++) instrument[i] = ids[instrument[i]]
+  if (withOrigin) for (let i = from; i < to; i++) source[i] += reader * MEMBERS
 }

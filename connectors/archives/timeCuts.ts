@@ -30,17 +30,17 @@ export function timeCuts(reader: SpillReader, spilled: readonly Readable[], tota
 }
 
 /** Rows dealt out to a file by the cuts, every part in the order they came; with what their numbers mean already applied. */
-export function partition(reader: SpillReader, spilled: readonly Readable[], cuts: Float64Array, path: string): Segment[][] {
-  const spill = new Spill(path, true)
-  const piles = Array.from(cuts, (_, part) => spill.pile(String(part), ''))
+export function partition(reader: SpillReader, spilled: readonly Readable[], cuts: Float64Array, path: string, withOrigin: boolean): Segment[][] {
+  const spill = new Spill(path, withOrigin)
+  const parts = spill.folder('', '')
   const largest = spilled.reduce((rows, { segments }) => Math.max(rows, ...segments.map((segment) => segment.rows)), 0)
   const from = allocateRows(largest)
   for (const { from: readerOf, ids, segments } of spilled)
     for (const segment of segments) {
       reader.read(segment, from, 0)
-      translate(from, 0, segment.rows, ids, readerOf)
+      translate(from, 0, segment.rows, ids, readerOf, withOrigin)
       for (let i = 0; i < segment.rows; i++) {
-        const pile = piles[partOf(from.ts[i], cuts)]
+        const pile = parts.pile(partOf(from.ts[i], cuts))
         pile.reserve(pile.n + 1)
         const { col } = pile
         const k = pile.n++
@@ -51,14 +51,15 @@ export function partition(reader: SpillReader, spilled: readonly Readable[], cut
         col.oi[k] = from.oi[i]
         col.bid[k] = from.bid[i]
         col.ask[k] = from.ask[i]
-        col.source[k] = from.source[i]
-        col.line[k] = from.line[i]
+        if (withOrigin) {
+          col.source[k] = from.source[i]
+          col.line[k] = from.line[i]
+        }
       }
       spill.added(segment.rows)
     }
-  const parts: Segment[][] = Array.from(cuts, () => [])
-  for (const { folder, segments } of spill.close()) parts[Number(folder)].push(...segments)
-  return parts
+  spill.close()
+  return Array.from(cuts, (_, part) => parts.segments.filter(({ span }) => span === part))
 }
 
 /** The last cut that is not after the time. */

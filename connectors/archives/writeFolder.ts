@@ -5,29 +5,15 @@ import { contractOf, Instruments } from '../../core/instruments.ts'
 import { Tick } from '../../core/market.ts'
 import { checksumOf } from '../parquet/checksum.ts'
 import type { ManifestLine } from '../parquet/manifest.ts'
+import { TimeSort } from '../parquet/sortRuns.ts'
 import { writeParquet } from '../parquet/tableWriter.ts'
 import type { Cleaner, Removed } from './cleaner.ts'
-import { type Packed, type Spilled, SpillReader } from './spill.ts'
-import { load, roomFor, rowsOf } from './spilledRows.ts'
+import { PART_ROWS, partsOf, rowsToWrite, type WriteTask } from './parts.ts'
+import { type Packed, SpillReader } from './spill.ts'
+import { load, type Readable, roomFor, rowsOf } from './spilledRows.ts'
 import { partition, timeCuts } from './timeCuts.ts'
-import { timeOrder } from './timeOrder.ts'
 
-/** Rows of one Parquet file: what is sorted, and held, at once. */
-export const PART_ROWS = 500_000
-
-/** What was spilled for one folder of the lake, by reader in the order of the inputs, to become files. */
-export interface WriteTask {
-  readonly lake: string
-  readonly date: string
-  readonly folder: string
-  /** Names of the job's files begin with it. */
-  readonly job: string
-  readonly spilled: readonly (Spilled & { readonly reader: number })[]
-  /** File for rows on their way, where there are too many at once. */
-  readonly staging: string
-  readonly clean: boolean
-  readonly partRows?: number
-}
+export type { WriteTask } from './parts.ts'
 
 export interface WriteResult {
   readonly lines: readonly ManifestLine[]
@@ -38,53 +24,69 @@ export interface WriteResult {
 
 /** Makes sorted Parquet files of spilled rows: one, or several that follow each other in time. */
 export async function writeFolder(task: WriteTask, cleaner?: Cleaner): Promise<WriteResult> {
-  const reader = new SpillReader(task.clean)
   const instruments = new Instruments()
+  const results: WriteResult[] = []
+  for (const part of partsOf(task)) results.push(...(await writeParts(part, instruments, cleaner)))
+  return {
+    lines: results.flatMap(({ lines }) => lines),
+    bytes: results.reduce((sum, { bytes }) => sum + bytes, 0),
+    rows: results.reduce((sum, { rows }) => sum + rows, 0),
+    removed: results.flatMap(({ removed }) => removed),
+  }
+}
+
+/** A task that is one part, or one span that is too large for one. */
+async function writeParts(task: WriteTask, instruments: Instruments, cleaner: Cleaner | undefined): Promise<WriteResult[]> {
+  const reader = new SpillReader(task.clean)
   try {
     const spilled = task.spilled.map(({ names, segments, reader: from }) => ({
       from,
       ids: Int32Array.from(names, (name) => instruments.id(name)),
       segments,
     }))
-    const total = spilled.reduce((sum, { segments }) => sum + rowsOf(segments), 0)
+    const total = rowsToWrite(task)
     const most = task.partRows ?? PART_ROWS
-    const results: WriteResult[] = []
-    if (total <= most) {
-      const rows = load(reader, spilled, total)
-      results.push(await writePart(task, 0, rows, total, instruments, cleaner))
-    } else {
-      // Too many to sort at once: dealt out by time first, so that each part can be.
-      const cuts = timeCuts(reader, spilled, total, most)
-      const path = join(task.staging, `parts-${process.pid}-${task.job}-${task.folder.replaceAll('/', ' ')}`)
-      const parts = partition(reader, spilled, cuts, path)
-      const again = new SpillReader(true)
-      try {
-        for (const [at, segments] of parts.entries()) {
-          const n = rowsOf(segments)
-          if (n === 0) continue
-          const rows = roomFor('read', n)
-          let filled = 0
-          for (const segment of segments) {
-            again.read(segment, rows, filled)
-            filled += segment.rows
-          }
-          results.push(await writePart(task, at, rows, n, instruments, cleaner))
-        }
-      } finally {
-        again.close()
-        rmSync(path, { force: true })
-      }
-    }
-    return {
-      lines: results.flatMap(({ lines }) => lines),
-      bytes: results.reduce((sum, { bytes }) => sum + bytes, 0),
-      rows: results.reduce((sum, { rows }) => sum + rows, 0),
-      removed: results.flatMap(({ removed }) => removed),
-    }
+    if (total > most) return await writeCut(task, reader, spilled, total, most, instruments, cleaner)
+    return [await writePart(task, task.part, load(reader, spilled, total, task.clean), total, instruments, cleaner)]
   } finally {
     reader.close()
   }
 }
+
+/** Too many rows to sort at once: dealt out by time once more, so that each part can be. */
+async function writeCut(
+  task: WriteTask,
+  reader: SpillReader,
+  spilled: readonly Readable[],
+  total: number,
+  most: number,
+  instruments: Instruments,
+  cleaner: Cleaner | undefined,
+): Promise<WriteResult[]> {
+  const path = join(task.staging, `parts-${process.pid}-${task.job}-${task.part}-${task.folder.replaceAll('/', ' ')}`)
+  const again = new SpillReader(task.clean)
+  try {
+    const cuts = timeCuts(reader, spilled, total, most)
+    const results: WriteResult[] = []
+    for (const [at, segments] of partition(reader, spilled, cuts, path, task.clean).entries()) {
+      const n = rowsOf(segments)
+      if (n === 0) continue
+      const rows = roomFor('read', n)
+      let filled = 0
+      for (const segment of segments) {
+        again.read(segment, rows, filled)
+        filled += segment.rows
+      }
+      results.push(await writePart(task, task.part + at, rows, n, instruments, cleaner))
+    }
+    return results
+  } finally {
+    again.close()
+    rmSync(path, { force: true })
+  }
+}
+
+const sort = new TimeSort()
 
 async function writePart(
   { lake, date, folder, job, clean }: WriteTask,
@@ -94,7 +96,7 @@ async function writePart(
   instruments: Instruments,
   cleaner: Cleaner | undefined,
 ): Promise<WriteResult> {
-  const order = timeOrder(col.ts, n)
+  const order = sort.inTime(col.ts, n)
   let sorted = col
   if (order !== undefined) {
     sorted = roomFor('sorted', n)
@@ -103,7 +105,7 @@ async function writePart(
   const { kept, removed } =
     clean && cleaner !== undefined ? cleaner.clean({ n, watermark: Infinity, col: sorted }, instruments) : { kept: { n, col: sorted }, removed: [] }
   if (kept.n === 0) return { lines: [], bytes: 0, rows: 0, removed }
-  const path = `ticks/${folder}/part-${job}-${part}.parquet`
+  const path = `ticks/${folder}/part-${job}-${String(part).padStart(4, '0')}.parquet`
   const bytes = await writeParquet(join(lake, path), { schema: Tick, n: kept.n, col: kept.col }, instruments)
   const checksum = checksumOf(join(lake, path))
   return { lines: manifestLines(kept.col, kept.n, path, date, instruments).map((line) => ({ ...line, checksum })), bytes, rows: kept.n, removed }

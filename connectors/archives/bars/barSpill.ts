@@ -115,7 +115,7 @@ export class BarSpill {
       for (let at = 0; at < bytes.length; ) at += writeSync(this.#descriptor, bytes, at, bytes.length - at, this.#offset + at)
       this.#offset += bytes.length
     }
-    return { file: this.#path, offset, rows: to - from }
+    return { file: this.#path, offset, rows: to - from, span: 0 }
   }
 }
 

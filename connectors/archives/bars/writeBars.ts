@@ -4,11 +4,11 @@ import { allocateColumns, type Column, type Columns, takeRows } from '../../../c
 import { Instruments } from '../../../core/instruments.ts'
 import { MINUTE } from '../../../core/time.ts'
 import { checksumOf } from '../../parquet/checksum.ts'
+import { TimeSort } from '../../parquet/sortRuns.ts'
 import { writeParquet } from '../../parquet/tableWriter.ts'
 import type { BarKeeper, Removed } from '../cleaner.ts'
 import type { Segment } from '../spill.ts'
 import { MEMBERS } from '../spilledRows.ts'
-import { timeOrder } from '../timeOrder.ts'
 import { manifestLines, type WriteResult, type WriteTask } from '../writeFolder.ts'
 import { PackedBar, readSegment } from './barSpill.ts'
 
@@ -17,6 +17,8 @@ const PART_BARS = 500_000
 
 /** Minutes looked at: three days. */
 const MINUTES = 3 * 24 * 60
+
+const sort = new TimeSort()
 
 interface Source {
   readonly reader: number
@@ -101,6 +103,6 @@ function load(sources: readonly Source[], from: number, to: number): { n: number
 }
 
 function sorted(n: number, col: Columns<PackedBar>): Columns<PackedBar> {
-  const order = timeOrder(col.ts, n)
+  const order = sort.inTime(col.ts, n)
   return order === undefined ? col : takeRows({ n, watermark: -Infinity, col }, order, n, allocateColumns(PackedBar, n)).col
 }

@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { timeOrder } from '../../../connectors/archives/timeOrder.ts'
 import { readLines } from '../../../connectors/parquet/manifest.ts'
+import { TimeSort } from '../../../connectors/parquet/sortRuns.ts'
 import { input, packedRows, packHere, scratch } from './packing.ts'
 import { gdflCsv, type Snapshot, zipOf } from './vendors.ts'
 
@@ -30,6 +30,7 @@ test('a day too large to be sorted at once becomes parts that follow each other;
 })
 
 test('rows are ordered by time and, where that is one, as they came', () => {
+  const sort = new TimeSort()
   const start = 1704339900000000
   const times = fc.array(
     fc.oneof(
@@ -42,7 +43,7 @@ test('rows are ordered by time and, where that is one, as they came', () => {
     fc.property(times, fc.boolean(), (offsets, whole) => {
       const ts = Float64Array.from(offsets, (t) => start + (whole ? Math.floor(t / 1e6) * 1e6 : t))
       const expected = [...ts.keys()].sort((a, b) => ts[a] - ts[b] || a - b)
-      expect([...(timeOrder(ts, ts.length) ?? ts.keys())]).toEqual(expected)
+      expect([...(sort.inTime(ts, ts.length)?.subarray(0, ts.length) ?? ts.keys())]).toEqual(expected)
     }),
   )
 })
