@@ -6,17 +6,19 @@ import { demoVerb } from './demo.ts'
 import { devVerb } from './dev.ts'
 import { dlqVerb } from './dlq.ts'
 import { EndWith } from './exit.ts'
-import { describeFailure, exitCodeOf } from './fail.ts'
 import { exportVerb } from './export.ts'
+import { describeFailure, exitCodeOf } from './fail.ts'
 import { feedVerb } from './feed.ts'
 import { graphVerb } from './graph.ts'
 import { ledgerVerb } from './ledger.ts'
 import { liveVerb } from './live.ts'
+import { lookaheadVerb } from './lookahead.ts'
 import { packVerb } from './pack.ts'
 import { parityVerb } from './parity.ts'
 import { recordVerb } from './record.ts'
 import { replayVerb } from './replay.ts'
 import { sqlCommand } from './sql.ts'
+import { sweepVerb } from './sweep.ts'
 import { synthVerb } from './synth.ts'
 import { topicsVerb } from './topics.ts'
 import { verifyVerb } from './verify.ts'
@@ -35,6 +37,7 @@ export function program(): Command {
     verifyVerb(),
     coverageVerb(),
     replayVerb(),
+    sweepVerb(),
     exportVerb(),
     cacheVerb(),
     liveVerb(),
@@ -43,6 +46,7 @@ export function program(): Command {
     sqlCommand(),
     graphVerb(),
     parityVerb(),
+    lookaheadVerb(),
     calendarVerb(),
     demoVerb(),
     topicsVerb(),

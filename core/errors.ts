@@ -73,6 +73,11 @@ export const catalogue = {
     retry: false,
     next: 'Look at the first difference; live and replay must run the same version and parameters.',
   },
+  LOOK_AHEAD: {
+    fault: 'external',
+    retry: false,
+    next: 'Look at the step named: it says something of an instant that only later rows can tell. Where a row is meant to be known later than a second after its ts, say so in `known` of the topology.',
+  },
   DEV_TOOLS_MISSING: { fault: 'user', retry: false, next: 'Install Java 17 or later and Maven, or use the containers of docker/.' },
   SERVICE_FAILED: { fault: 'external', retry: true, next: 'Read the log named; a port may be taken, or memory short.' },
   SQL_INVALID: { fault: 'user', retry: false, next: 'Correct the query; `tickloom sql --help` shows the tables.' },

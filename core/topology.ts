@@ -24,6 +24,11 @@ export interface Topology<I extends Ports = Ports, O extends Ports = Ports, P ex
   readonly presets?: Readonly<Record<string, z.input<P>>>
   readonly inputs: I
   readonly outputs: O
+  /**
+   * How long after a row's `ts`, in whole seconds, everything it says is known, by output: 60 for bars of a minute that
+   * are stamped with their beginning. A second where nothing is said. `tickloom lookahead` holds the topology to it.
+   */
+  known?(params: z.output<P>): { readonly [K in keyof O]?: number }
   wire(inputs: Streams<I>, at: At, params: z.output<P>): Streams<O>
 }
 

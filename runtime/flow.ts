@@ -26,7 +26,11 @@ export class Flow {
   readonly #lineage = new Lineage()
   readonly #clocked: boolean
 
-  constructor(options: { instruments?: Instruments; timed?: boolean } = {}) {
+  readonly #hear: ((step: string, batch: Batch<Schema>) => void) | undefined
+
+  /** `hear` is given everything that comes out of a step, under `step` or `step.output`. */
+  constructor(options: { instruments?: Instruments; timed?: boolean; hear?: (step: string, batch: Batch<Schema>) => void } = {}) {
+    this.#hear = options.hear
     this.instruments = options.instruments ?? new Instruments()
     this.#clocked = options.timed ?? true
     this.#state = new StateStore(this.instruments)
@@ -98,6 +102,7 @@ export class Flow {
         map((batch) => {
           const result = this.#run(id, meter, fn, batch)
           meter.rowsOut += result.n
+          this.#hear?.(id, result)
           return result
         }),
         share(),
@@ -117,7 +122,7 @@ export class Flow {
       const all = source.pipe(
         map((batch) => {
           const results = this.#run(id, meter, fn, batch)
-          for (const name of names) meter.rowsOut += results[name].n
+          this.#came(id, meter, names, results)
           return results
         }),
         share(),
@@ -138,11 +143,18 @@ export class Flow {
     return (sources) => {
       const all = aligned.join(sources, (batches, rows) => {
         const results = this.#timed(id, meter, { rows, watermark: batches[Object.keys(inputs)[0]].watermark }, batches, fn)
-        for (const name of names) meter.rowsOut += results[name].n
+        this.#came(id, meter, names, results)
         return results
       })
       for (const name of Object.keys(inputs)) this.#lineage.step(all, id, sources[name])
       return this.#branches(id, names, all)
+    }
+  }
+
+  #came<O extends Ports>(id: string, meter: StepMeter, names: readonly (keyof O & string)[], results: Batches<O>): void {
+    for (const name of names) {
+      meter.rowsOut += results[name].n
+      this.#hear?.(`${id}.${name}`, results[name])
     }
   }
 
