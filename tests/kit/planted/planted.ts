@@ -75,11 +75,11 @@ function append(out: RowBuffer<Said>, { col }: RowBuffer<Second>, row: number, v
   out.col.value[out.n++] = value
 }
 
-/** In how many first seconds of five minutes the row's contract traded, of those that `within` lets it see. */
+/** In how many first seconds of a minute the row's contract traded, of those that `within` lets it see. */
 export function tradedAtAnchors({ rows: { n, col } }: Seen, row: number, within: (ts: number) => boolean): number {
   let times = 0
   for (let i = 0; i < n; i++) {
-    const anchor = col.ts[i] % (5 * MINUTE) === 0 && within(col.ts[i])
+    const anchor = col.ts[i] % MINUTE === 0 && within(col.ts[i])
     if (anchor && col.instrument[i] === col.instrument[row] && col.observed[i] === 1) times++
   }
   return times
