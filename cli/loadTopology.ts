@@ -36,7 +36,8 @@ export async function loadTopology(given: string, workingFolder: string = proces
   return pick(exported, file)
 }
 
-function fileOf(given: string, workingFolder: string): string {
+/** The file that `loadTopology` loads. Throws TOPOLOGY_NOT_FOUND. */
+export function fileOf(given: string, workingFolder: string = process.cwd()): string {
   const isPath = isAbsolute(given) || /[/\\]/.test(given) || /\.[cm]?[jt]s$/.test(given)
   if (!isPath) {
     const file = join(root, 'topologies', given, `graph${extension}`)

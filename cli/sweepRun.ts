@@ -1,0 +1,286 @@
+import { availableParallelism } from 'node:os'
+import { join, resolve } from 'node:path'
+import { TickloomError } from '../core/errors.ts'
+import { type Metrics, rankedBy, ranking, totalsOf } from '../runtime/sweepMetrics.ts'
+import { type Walk, walkForward } from '../runtime/sweepWalk.ts'
+import { wrongFlag } from './flags.ts'
+import { claimRun } from './replayIdentity.ts'
+import { takenAt } from './sweepGrid.ts'
+import type { SweepJob, SweepJobTask, SweepResult } from './sweepJob.ts'
+import { SweepLedger } from './sweepLedger.ts'
+import { type SweepPlace, sweepPlaces } from './sweepPlaces.ts'
+import { planSweep, type SweepPlan, without } from './sweepPlan.ts'
+import { SweepPool } from './sweepPool.ts'
+import { identityOfSweep, prepareSweep, type Sweep, type SweepIdentity, type SweepSpec } from './sweepSpec.ts'
+
+/** A sweep as the command line asks for it. */
+export interface SweepOptions {
+  readonly spec: SweepSpec
+  /** Folder of the sweep; .tickloom/sweeps/<name> by default. */
+  readonly out?: string
+  /** Directory of an embedded database, or URL of a server. */
+  readonly clickhouse?: string
+  readonly database?: string
+  /** Processes; as many as there are cores by default. */
+  readonly workers?: number
+  /** Sets of a job at most. */
+  readonly setsAJob?: number
+  /** What sets are ranked by. */
+  readonly by?: string
+  /** Lengths of the windows of a walk, trading days. */
+  readonly walk?: { readonly train: number; readonly test: number }
+}
+
+/** What is about to be run, and how much of it was done before. */
+export interface SweepOutlook {
+  readonly name: string
+  readonly topology: string
+  readonly sets: number
+  readonly days: number
+  readonly jobs: number
+  /** Sets times days that have an answer already. */
+  readonly done: number
+}
+
+export interface SweepWatch {
+  readonly signal: AbortSignal
+  /** Before the first job. */
+  onOutlook?(outlook: SweepOutlook): void
+  /** Sets times days done so far, those before included, of how many. */
+  onProgress?(done: number, all: number): void
+}
+
+/** Does the jobs wherever they are done, and hands over what each came to, in any order. */
+export interface Doing {
+  readonly name: string
+  readonly sweep: Sweep
+  readonly identity: SweepIdentity
+  readonly plan: SweepPlan
+  readonly jobs: readonly SweepJob[]
+  readonly watch: SweepWatch
+  finished(result: SweepResult): Promise<void>
+  /** Of a job under way: the part of its rows that was read. */
+  underWay(job: SweepJob, part: number): void
+}
+export type Doer = (doing: Doing) => Promise<void>
+
+/** A set of parameters and what it came to over all days. */
+export interface SweptSet {
+  readonly set: number
+  /** Value of each parameter of the grid, in its order. */
+  readonly values: readonly unknown[]
+  readonly totals: Metrics
+}
+
+export interface SweepSummary {
+  readonly sweep: string
+  readonly identity: SweepIdentity
+  /** Parameters that are varied. */
+  readonly parameters: readonly string[]
+  readonly dates: readonly string[]
+  /** What sets can be ranked by, the metric they are ranked by first. */
+  readonly metrics: readonly string[]
+  /** Best first. */
+  readonly sets: readonly SweptSet[]
+  readonly walk?: Walk
+  /** Rows of the lake read by this call, each once for all sets of its job. */
+  readonly rowsIn: number
+  /** Sets times days that this call computed, and that were there before. */
+  readonly computed: number
+  readonly resumed: number
+  /** Wall time of reading and computing, start of processes not counted. */
+  readonly seconds: number
+  readonly out: string
+  readonly clickhouse?: string
+}
+
+/**
+ * Sweeps: every trading day of the lake for every set of parameters, and what each set came to.
+ *
+ * Finished jobs are in the folder's ledger (and in the database), so a sweep that was stopped or killed goes on where it
+ * stood when it is called again. Throws RUN_MISMATCH when the folder holds another sweep, and what the parts throw.
+ */
+export async function sweep(options: SweepOptions, watch: SweepWatch, doer: Doer = inProcesses(options.workers)): Promise<SweepSummary> {
+  const prepared = await prepareSweep(options.spec)
+  const [byDefault, ...others] = rankedBy(prepared.metrics)
+  const by = options.by ?? byDefault
+  if (![byDefault, ...others].includes(by))
+    throw wrongFlag('--by', `--by ${by} is no metric of ${prepared.topology.name}; there are ${[byDefault, ...others].join(', ')}`)
+  const { name, identity } = identityOfSweep(prepared)
+  const folder = resolve(options.out ?? join('.tickloom', 'sweeps', name))
+  const plan = await planSweep(prepared, name, { atOnce: workersOf(options.workers), most: options.setsAJob })
+  checkWalk(plan, options)
+  claimRun(folder, name, identity)
+  const ledger = new SweepLedger(folder)
+  const places = sweepPlaces(folder, { sweep: name, of: prepared, ...options })
+  try {
+    const run = new Run({ name, identity, sweep: prepared, plan, ledger, places, watch })
+    await run.start()
+    const seconds = await run.all(doer)
+    const summary = {
+      ...run.summary(by, options),
+      seconds,
+      out: folder,
+      ...(options.clickhouse === undefined ? {} : { clickhouse: options.clickhouse }),
+    }
+    for (const place of places) await place.finish?.(summary, ledger.results)
+    return summary
+  } finally {
+    ledger.close()
+    for (const place of places) await place.close?.()
+  }
+}
+
+function workersOf(workers: number | undefined): number {
+  return workers ?? availableParallelism()
+}
+
+/** Said before hours of work, not after. */
+function checkWalk({ dates }: SweepPlan, { walk }: SweepOptions): void {
+  if (walk !== undefined && dates.length <= walk.train)
+    throw wrongFlag('--train', `--train ${walk.train}d leaves no day to test on: the lake has ${dates.length} of these days`)
+}
+
+interface RunParts {
+  readonly name: string
+  readonly identity: SweepIdentity
+  readonly sweep: Sweep
+  readonly plan: SweepPlan
+  readonly ledger: SweepLedger
+  readonly places: readonly SweepPlace[]
+  readonly watch: SweepWatch
+}
+
+class Run {
+  readonly #parts: RunParts
+  readonly #jobs: readonly SweepJob[]
+  readonly #all: number
+  readonly #before: number
+  readonly #rowsBefore: number
+  readonly #underWay = new Map<string, number>()
+  #done: number
+
+  constructor(parts: RunParts) {
+    const { plan, sweep, ledger } = parts
+    this.#parts = parts
+    this.#jobs = without(plan.jobs, (date, set) => ledger.has(date, set))
+    this.#all = plan.dates.length * sweep.sets.length
+    this.#before = this.#all - this.#jobs.reduce((sum, { sets }) => sum + sets.length, 0)
+    this.#done = this.#before
+    this.#rowsBefore = ledger.rowsIn
+  }
+
+  /** Says what is ahead, and brings the places to where the ledger is. */
+  async start(): Promise<void> {
+    const { name, sweep, plan, identity, ledger, places, watch } = this.#parts
+    watch.onOutlook?.({
+      name,
+      topology: identity.topology,
+      sets: sweep.sets.length,
+      days: plan.dates.length,
+      jobs: this.#jobs.length,
+      done: this.#before,
+    })
+    for (const place of places) await place.start?.(ledger.results)
+  }
+
+  /** Answers the seconds it took. */
+  async all(doer: Doer): Promise<number> {
+    const { ledger, places, watch, ...parts } = this.#parts
+    const start = performance.now()
+    if (this.#jobs.length > 0) {
+      await doer({
+        ...parts,
+        watch,
+        jobs: this.#jobs,
+        underWay: (job, part) => {
+          this.#underWay.set(job.id, part * job.sets.length)
+          this.#tell()
+        },
+        finished: async (result) => {
+          // The database first: what the ledger knows is not written again.
+          for (const place of places) await place.add?.(result)
+          ledger.add(result)
+          this.#underWay.delete(result.job)
+          this.#done += result.sets.length
+          this.#tell()
+        },
+      })
+    }
+    return (performance.now() - start) / 1000
+  }
+
+  summary(by: string, { walk }: SweepOptions): Omit<SweepSummary, 'seconds' | 'out'> {
+    const { name, identity, sweep, plan, ledger } = this.#parts
+    const { dates } = plan
+    const results = sweep.sets.map((_, set) => dates.map((date) => ledger.metrics(date, set)))
+    const totals = results.map(totalsOf)
+    const ranked = rankedBy(sweep.metrics)
+    return {
+      sweep: name,
+      identity,
+      parameters: sweep.spec.grid.map(({ path }) => path),
+      dates,
+      metrics: [by, ...ranked.filter((metric) => metric !== by)],
+      sets: ranking(totals, by).map((set) => ({ set, values: takenAt(sweep.spec.grid, sweep.sets[set]), totals: totals[set] })),
+      ...(walk === undefined ? {} : { walk: walkForward(dates, results, { ...walk, by }) }),
+      rowsIn: ledger.rowsIn - this.#rowsBefore,
+      computed: this.#all - this.#before,
+      resumed: this.#before,
+    }
+  }
+
+  #tell(): void {
+    let done = this.#done
+    for (const part of this.#underWay.values()) done += part
+    this.#parts.watch.onProgress?.(done, this.#all)
+  }
+}
+
+/** The jobs in processes of this machine. After them, one set that shared everything with others is run alone, and must come out the same. */
+function inProcesses(workers: number | undefined): Doer {
+  return async ({ sweep, plan, jobs, watch, finished, underWay }) => {
+    const pool = new SweepPool(Math.min(workersOf(workers), jobs.length))
+    const stop = (): void => void pool.close()
+    watch.signal.addEventListener('abort', stop, { once: true })
+    const task = (job: SweepJob): SweepJobTask => ({ ...job, spec: sweep.spec, plan: plan.planOf(job) })
+    const run = async (job: SweepJob): Promise<SweepResult> => {
+      const rows = plan.rows.get(job.date)
+      return pool.run(task(job), (rowsIn) => underWay(job, rows === undefined ? 0 : Math.min(1, rowsIn / rows)))
+    }
+    try {
+      // What finished is written in turn, each before the next.
+      let written = Promise.resolve()
+      let first: SweepResult | undefined
+      await Promise.all(
+        jobs.map(async (job) => {
+          const result = await run(job)
+          if (job === jobs[0]) first = result
+          written = written.then(() => finished(result))
+          await written
+        }),
+      )
+      if (first !== undefined && first.sets.length > 1) await checkAlone(first, (job) => pool.run(task(job)))
+    } finally {
+      watch.signal.removeEventListener('abort', stop)
+      await pool.close()
+    }
+  }
+}
+
+/**
+ * A shared part that uses a parameter it does not name gives every set what the first one asked for. So the set that is
+ * farthest from the first of its job is run alone. Throws TOPOLOGY_INVALID when it comes to something else.
+ */
+async function checkAlone(together: SweepResult, run: (job: SweepJob) => Promise<SweepResult>): Promise<void> {
+  const last = together.sets.length - 1
+  const set = together.sets[last]
+  const alone = await run({ id: `${together.job} set ${set} alone`, date: together.date, sets: [set] })
+  const differs = alone.metrics.filter((_, k) => alone.rows[0][k] !== together.rows[last][k])
+  if (differs.length === 0) return
+  throw new TickloomError(
+    'TOPOLOGY_INVALID',
+    `set ${set} on ${together.date} came to other ${differs.join(', ')} when run alone: a sharedBy of the topology uses a parameter, or a stream, that its depends does not name`,
+    { date: together.date, set },
+  )
+}
