@@ -66,7 +66,7 @@ export function replayVerb(): Command {
     .option('--workers <n>', 'processes to spread the days over', count, 1)
     .option('--resume', 'go on from the last epoch of an interrupted run')
     .addOption(durationOption('--epoch <length>', 'event time between two checkpoints', '1h'))
-    .addOption(new Option('--reader <engine>', 'what reads Parquet').choices(['auto', 'native', 'duckdb']))
+    .addOption(new Option('--reader <engine>', 'what reads Parquet').choices(['auto', 'direct', 'native', 'duckdb']))
     .option('--cache <dir|off>', 'keep decoded days in this folder and replay them from there; by default TICKLOOM_CACHE, else off')
     .option('--cache-size <size>', 'the most that folder may hold, such as 500MB or 20GB', byteSize, byteSize('20GB'))
     .option('--explain', 'say first what is going to be read')

@@ -32,9 +32,39 @@ export function codesToIds(file: FilePlan, instruments: Instruments): (codes: In
   }
 }
 
+/** The codes of several files as one range: what is added to those of each. */
+export function offsetsOf(files: readonly FilePlan[]): number[] {
+  let sum = 0
+  return files.map(({ instrument }) => {
+    const offset = sum
+    sum += instrument.kind === 'constant' ? 1 : instrument.kind === 'names' ? instrument.names.length : instrument.size
+    return offset
+  })
+}
+
+/** `codesToIds` for files whose codes are set off by `offsetsOf`. */
+export function codesOfDay(files: readonly FilePlan[], instruments: Instruments): (codes: Int32Array, n: number) => void {
+  const offsets = offsetsOf(files)
+  const tables = files.map(({ instrument }) => tableOf(instrument, instruments))
+  const table = new Int32Array(tables.reduce((sum, { length }) => sum + length, 0))
+  for (const [i, part] of tables.entries()) table.set(part, offsets[i])
+  return (codes, n) => {
+    for (let i = 0; i < n; i++) {
+      const code = codes[i]
+      let id = table[code]
+      if (id < 0) {
+        const file = offsets.findLastIndex((offset) => offset <= code)
+        id = table[code] = resolve(files[file], files[file].instrument, code - offsets[file], instruments)
+      }
+      codes[i] = id
+    }
+  }
+}
+
 function tableOf(plan: InstrumentPlan, instruments: Instruments): Int32Array {
+  if (plan.kind === 'constant') return Int32Array.of(instruments.id(plan.name))
   if (plan.kind === 'names') return Int32Array.from(plan.names, (name) => instruments.id(name))
-  return new Int32Array(plan.kind === 'code' ? plan.size : 0).fill(-1)
+  return new Int32Array(plan.size).fill(-1)
 }
 
 function resolve(file: FilePlan, plan: InstrumentPlan, code: number, instruments: Instruments): number {

@@ -8,6 +8,8 @@ import { DayCache, type PlacedChunk } from './cache.ts'
 import type { CachedPlan, CacheOptions } from './cachePlan.ts'
 import { type Chunk, type OpenFile, TimeCheck } from './chunk.ts'
 import { isRecorded } from './dayPlan.ts'
+import { openDirect, startDecoder } from './decode/readDirect.ts'
+import { isDecodable } from './decode/tickFile.ts'
 import { mergeFiles } from './merge.ts'
 import type { DayPlan, FilePlan, Plan, ReplayFilter } from './plan.ts'
 import { prefetched } from './prefetch.ts'
@@ -15,15 +17,20 @@ import { openDuck } from './readDuck.ts'
 import { openNative } from './readNative.ts'
 import { readRecorded } from './readRecorded.ts'
 
-export type Reader = 'auto' | 'native' | 'duckdb'
+export type Reader = 'auto' | 'direct' | 'native' | 'duckdb'
 
 export interface ParquetSourceOptions<S extends Schema> extends ReplayFilter {
   readonly lake: string
   /** The projection: only these columns are read. A number that a file does not have is NaN. */
   readonly columns: S
   readonly instruments: Instruments
-  /** `auto` reads days of up to four files with ClickHouse's engine, which is faster, and those of more with DuckDB. */
+  /**
+   * `direct` decodes files here, in a thread, and throws OPTION_INVALID for those that it cannot. `auto` reads what it
+   * can like that, and the rest with ClickHouse's engine where a day has up to four files, else with DuckDB.
+   */
   readonly reader?: Reader
+  /** Days are opened one after the other, in the order of the plan: the next one is prepared meanwhile. */
+  readonly inTurn?: boolean
   /** What to read, planned before, such as by the process that shares the days out; planned here when it is missing. */
   readonly plan?: Plan | CachedPlan
   /** Where decoded days are kept and read again; what a plan given says of it comes first. Nothing is kept without it. */
@@ -66,7 +73,8 @@ export function parquetSource<S extends Schema>(options: ParquetSourceOptions<S>
       if (day === undefined) throw new TickloomError('LAKE_EMPTY', `${options.lake} has nothing of ${partition} to read`, { partition })
       if (isRecorded(day)) return yield* readRecorded(day, options, rowsOf(from), signal)
       if ('cache' in found) cache ??= new DayCache(found, options.columns, options.instruments, options.warn ?? (() => undefined))
-      yield* deliveries(day, options, cache, rowsOf(from), signal)
+      const next = options.inTurn === true ? nextOf(found, day) : undefined
+      yield* deliveries(day, next, options, cache, rowsOf(from), signal)
     },
     close: async () => cache?.close(),
   }
@@ -78,12 +86,23 @@ async function planOf<S extends Schema>(options: ParquetSourceOptions<S>): Promi
   return (await import('./cachePlan.ts')).planCached(lake, options, cache, warn)
 }
 
+/** The day after this one that will be read from the lake, if it comes next. */
+function nextOf(plan: Plan | CachedPlan, day: DayPlan): DayPlan | undefined {
+  const next = plan.days[plan.days.indexOf(day) + 1]
+  return next === undefined || next.recorded !== undefined || isHeld(plan, next) ? undefined : next
+}
+
+function isHeld(plan: Plan | CachedPlan, { date }: DayPlan): boolean {
+  return 'cache' in plan && plan.cache.days.some((day) => day.held && day.date === date)
+}
+
 function rowsOf(position: Position | undefined): number {
   return typeof position === 'object' && typeof position['rows'] === 'number' ? position['rows'] : 0
 }
 
 async function* deliveries<S extends Schema>(
   day: DayPlan,
+  next: DayPlan | undefined,
   { columns, instruments, reader = 'auto', zone = IST }: ParquetSourceOptions<S>,
   cache: DayCache | undefined,
   skip: number,
@@ -91,7 +110,7 @@ async function* deliveries<S extends Schema>(
 ): AsyncGenerator<Delivery<S>> {
   let seen = skip
   const sorted = day.files.every((file) => file.sorted)
-  const read = (): AsyncGenerator<Chunk, void, undefined> => chunksOf(day, columns, instruments, reader)
+  const read = (): AsyncGenerator<Chunk, void, undefined> => chunksOf(day, next, columns, instruments, reader)
   for await (const { before, chunk } of cache?.chunks(day, skip, { read }) ?? placed(prefetched(read()))) {
     signal.throwIfAborted()
     for (let at = Math.max(0, Math.min(chunk.n, skip - before)); at < chunk.n; ) {
@@ -130,10 +149,16 @@ function slice<S extends Schema>({ n, col }: Chunk, columns: S, from: number, to
   return { n: to - from, watermark: -Infinity, col: part as Batch<S>['col'] }
 }
 
-/** Loads the engine that reading the plan takes, so that the first row need not wait for it. */
-export function loadReader(plan: Plan | CachedPlan, reader: Reader = 'auto'): void {
-  const held = new Set('cache' in plan ? plan.cache.days.filter((day) => day.held).map(({ date }) => date) : [])
-  if (plan.days.some((day) => !held.has(day.date) && readsNatively(day, reader))) closeReader(embeddedReader())
+/** Loads what reading the plan takes, as far as its first day tells, so that the first row need not wait for it. */
+export async function loadReader(plan: Plan | CachedPlan, reader: Reader = 'auto'): Promise<void> {
+  const day = plan.days.find((one) => !isHeld(plan, one) && one.recorded === undefined)
+  if (day === undefined) return
+  if (readsDirectly(reader) && isDecodable(day.files[0])) await startDecoder()
+  else if (readsNatively(day, reader)) closeReader(embeddedReader())
+}
+
+function readsDirectly(reader: Reader): boolean {
+  return reader === 'auto' || reader === 'direct'
 }
 
 function readsNatively({ files, recorded }: DayPlan, reader: Reader): boolean {
@@ -141,11 +166,30 @@ function readsNatively({ files, recorded }: DayPlan, reader: Reader): boolean {
   return reader === 'native' || (reader === 'auto' && files.length <= MOST_NATIVE)
 }
 
-function chunksOf(day: DayPlan, columns: Schema, instruments: Instruments, reader: Reader): AsyncGenerator<Chunk, void, undefined> {
+async function* chunksOf(
+  day: DayPlan,
+  next: DayPlan | undefined,
+  columns: Schema,
+  instruments: Instruments,
+  reader: Reader,
+): AsyncGenerator<Chunk, void, undefined> {
+  // Files open in any order; ids are given out in theirs.
+  for (const { instrument } of day.files) if (instrument.kind === 'constant') instruments.id(instrument.name)
+  if (readsDirectly(reader)) {
+    const opened = await openDirect(day, next, instruments)
+    if (!('reason' in opened)) return yield* opened
+    if (reader === 'direct')
+      throw new TickloomError('OPTION_INVALID', `${opened.path} cannot be read with --reader direct: ${opened.reason}`, {
+        option: '--reader',
+        file: opened.path,
+      })
+  }
+  yield* engineChunks(day, columns, instruments, reader)
+}
+
+function engineChunks(day: DayPlan, columns: Schema, instruments: Instruments, reader: Reader): AsyncGenerator<Chunk, void, undefined> {
   const { files } = day
   const native = readsNatively(day, reader)
-  // Files open in any order; ids are given out in theirs.
-  for (const { instrument } of files) if (instrument.kind === 'constant') instruments.id(instrument.name)
   const open: OpenFile = native ? openNative : openDuck
   if (files.length === 1) return checked(files[0], open(files[0], instruments, native ? NATIVE_ROWS : MOST_ROWS))
   const rows = Math.max(4_096, Math.min(MOST_ROWS, Math.floor(ROWS_IN_MERGE / files.length)))

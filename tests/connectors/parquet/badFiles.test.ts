@@ -17,7 +17,7 @@ const failure = (code: string, ...words: string[]) =>
     message: expect.stringMatching(new RegExp(words.map((w) => w.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('[\\s\\S]*'))),
   })
 
-describe.each(['native', 'duckdb'] as const)('bad files, %s', (reader) => {
+describe.each(['direct', 'native', 'duckdb'] as const)('bad files, %s', (reader) => {
   it('truncated, or not Parquet at all', async () => {
     const { lake, file } = await lakeOf(good)
     truncateSync(file, 500)

@@ -29,7 +29,7 @@ describe.each([false, true])('nanoseconds, a column that may be missing: %s', (n
     expect(unit).toMatch(/isAdjustedToUTC=1.*NANOS=Nano/)
   })
 
-  describe.each(['native', 'duckdb'] as const)('%s', (reader) => {
+  describe.each(['auto', 'native', 'duckdb'] as const)('%s', (reader) => {
     const times = async (options: Partial<Options> = {}): Promise<unknown[]> => (await readAll({ lake, reader, ...options })).map((row) => row['ts'])
 
     it('are floored to microseconds, also before the next second', async () => {

@@ -15,9 +15,11 @@ const perContract = await perContractLake()
 const merged = await mergedLake()
 
 describe.each([
+  ['merged files, decoded here', merged, 'direct'],
+  ['a file a contract, decoded here', perContract, 'direct'],
   ['merged files, native', merged, 'native'],
   ['merged files, DuckDB', merged, 'duckdb'],
-  ['a file a contract', perContract, 'auto'],
+  ['a file a contract, DuckDB', perContract, 'duckdb'],
 ] as const)('%s', (_, lake, reader) => {
   sourceContract(async () => {
     const instruments = new Instruments()
@@ -49,6 +51,8 @@ describe('readers', () => {
     const native = await readAll({ lake, reader: 'native' })
     expect(native.length).toBeGreaterThan(5)
     expect(await readAll({ lake, reader: 'duckdb' })).toEqual(native)
+    expect(await readAll({ lake, reader: 'direct' })).toEqual(native)
+    expect(await readAll({ lake, reader: 'direct', inTurn: true })).toEqual(native)
   })
 
   it('floor nanoseconds to exact microseconds, and read nulls and missing columns as NaN', async () => {
@@ -58,7 +62,7 @@ describe('readers', () => {
       path,
       `SELECT make_timestamptz(1704339900000000 + i) AS ts, 1.5::DOUBLE AS price, CASE WHEN i = 1 THEN 7 END::BIGINT AS volume FROM range(3) t(i)`,
     )
-    for (const reader of ['native', 'duckdb'] as const) {
+    for (const reader of ['direct', 'native', 'duckdb'] as const) {
       const rows = await readAll({ lake, reader })
       expect(rows.map((row) => [row['ts'], row['volume'], row['oi'], row['instrument']])).toEqual([
         [1704339900000000, NaN, NaN, 'NIFTY:2024-01-04:21500:CE'],
@@ -77,7 +81,7 @@ describe('a lake written here', () => {
   })
 
   it('is read as recorded when it is a recording', async () => {
-    for (const reader of ['native', 'duckdb'] as const) expect(await readAll({ lake: await ownLake('arrival'), reader })).toEqual(written)
+    for (const reader of ['direct', 'native', 'duckdb'] as const) expect(await readAll({ lake: await ownLake('arrival'), reader })).toEqual(written)
   })
 
   it('is read the same without its manifest', async () => {
