@@ -31,11 +31,12 @@ export async function openParquet(path: string, name: string): Promise<ParquetFi
   checkEnds(path, name)
   instance ??= duckdb().DuckDBInstance.create(':memory:', { threads: '1', memory_limit: MEMORY, max_temp_directory_size: '0B' })
   const connection = await (await instance).connect()
-  const source = `read_parquet(${quoted(path)}, hive_partitioning = false)`
+  const file = quoted(literally(path))
+  const source = `read_parquet(${file}, hive_partitioning = false)`
   try {
     await connection.run("SET TimeZone = 'UTC'")
     const columns = await objects<{ column_name: string; column_type: string }>(connection, `DESCRIBE SELECT * FROM ${source}`)
-    const [{ rows }] = await objects<{ rows: number }>(connection, `SELECT num_rows::DOUBLE AS rows FROM parquet_file_metadata(${quoted(path)})`)
+    const [{ rows }] = await objects<{ rows: number }>(connection, `SELECT num_rows::DOUBLE AS rows FROM parquet_file_metadata(${file})`)
     return {
       columns: columns.map(({ column_name, column_type }) => ({ name: column_name, type: column_type })),
       rows,
@@ -65,9 +66,15 @@ async function* selected(connection: DuckDBConnection, sql: string, name: string
   }
 }
 
+/** A path that is no pattern, whatever signs are in it. */
+function literally(path: string): string {
+  return path.replaceAll(/[*?[]/g, '[$&]')
+}
+
 function corrupt(name: string, cause: unknown): Damage {
   // A fault inside the engine ends its database for good.
   instance = undefined
+  if (/^out of memory/i.test(messageOf(cause))) return new Damage('unreadable_container', `${name} takes more than ${MEMORY} to read`)
   return new Damage('corrupt_container', `${name}: ${messageOf(cause).split('\n')[0]}`)
 }
 

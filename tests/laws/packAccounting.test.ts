@@ -2,8 +2,10 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { BARS_MANIFEST } from '../../connectors/archives/manifestBook.ts'
+import { readLines } from '../../connectors/parquet/manifest.ts'
 import { input, ledgerRows, packedRows, packHere, scratch } from '../connectors/archives/packing.ts'
-import { gdflCsv, kiteCsv, type Snapshot, tarOf, truedataCsv, zipOf } from '../connectors/archives/vendors.ts'
+import { gdflBarsCsv, gdflCsv, kiteCsv, kiteParquet, type Snapshot, tarOf, truedataCsv, zipOf } from '../connectors/archives/vendors.ts'
 
 const DATE = '2024-01-04'
 const rows: Snapshot[] = Array.from({ length: 40 }, (_, i) => ({
@@ -16,6 +18,16 @@ const rows: Snapshot[] = Array.from({ length: 40 }, (_, i) => ({
 }))
 const ticker = 'NIFTY04JAN2421500CE.NFO'
 const csv = gdflCsv(ticker, DATE, rows)
+
+const bars = rows.map(({ price }, i) => ({
+  time: `09:${15 + i}:59`,
+  open: price,
+  high: price,
+  low: i % 3 ? price : 0,
+  close: price,
+  volume: i,
+  oi: 0,
+}))
 
 const archives = {
   'GDFL zip': {
@@ -32,6 +44,11 @@ const archives = {
   gz: { name: 'nifty2410421500ce.csv.gz', bytes: gzipSync(kiteCsv(DATE, rows, 90)) },
   'tar.gz': { name: 'a.tar.gz', bytes: gzipSync(tarOf([{ name: 'nifty2410421500ce.csv', bytes: kiteCsv(DATE, rows, 90) }])) },
   csv: { name: 'a.csv', bytes: Buffer.from(csv) },
+  'bars in a zip': { name: 'a.zip', bytes: zipOf([{ name: 'a.csv', bytes: gdflBarsCsv(ticker, DATE, bars) }]) },
+  'Parquet in a zip': {
+    name: 'a.zip',
+    bytes: zipOf([{ name: 'nifty2410421500ce.parquet', bytes: await kiteParquet(DATE, rows, 90), stored: true }]),
+  },
 }
 
 /** Packs, and holds the summary, the ledger and the files against each other. */
@@ -43,10 +60,11 @@ async function packAndCount(name: string, bytes: Uint8Array, clean = false): Pro
   const told = (reason?: string): number =>
     ledger.filter((row) => reason === undefined || row.reason === reason).reduce((sum, row) => sum + row.rows, 0)
   expect(told()).toBe(summary.rows)
-  expect(told('packed')).toBe((await packedRows(lake)).length)
+  const inFiles = (await packedRows(lake)).length + readLines(lake, BARS_MANIFEST).reduce((sum, line) => sum + line.rows, 0)
+  expect(told('packed') + told('repaired')).toBe(inFiles)
   expect(ledger.length).toBeGreaterThan(0)
   for (const { reason, text, member } of ledger)
-    if (reason !== 'packed' && reason !== 'empty_file') expect(text, `${member} ${reason}`).not.toBeNull()
+    if (!['packed', 'repaired', 'empty_file'].includes(reason)) expect(text, `${member} ${reason}`).not.toBeNull()
 }
 
 test.each(Object.entries(archives))('%s: cut off anywhere, there is a message and every row has a reason', async (_, { name, bytes }) => {

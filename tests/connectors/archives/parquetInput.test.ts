@@ -28,6 +28,7 @@ const expected = rows.map((row) => ({
 describe('dumps of Kite recorders as Parquet', () => {
   test.each([
     ['a plain file', name, (file: Buffer) => file],
+    ['in a folder whose name looks like a pattern', `[a*]?/${name}`, (file: Buffer) => file],
     ['in a zip', 'a.zip', (file: Buffer) => zipOf([{ name: `day/${name}`, bytes: file }])],
     ['stored in a zip', 'a.zip', (file: Buffer) => zipOf([{ name, bytes: file, stored: true }])],
     ['in a tar.gz', 'a.tar.gz', (file: Buffer) => gzipSync(tarOf([{ name, bytes: file }]))],
@@ -100,6 +101,7 @@ describe('dumps of Kite recorders as Parquet', () => {
     ['cut off', 'truncated_container', 0, async () => (await kiteParquet(DATE, rows, 88.8)).subarray(0, 500)],
     ['of four bytes', 'truncated_container', 0, async () => Buffer.from('PAR1')],
     ['with a spoilt footer', 'corrupt_container', 0, async () => spoilt(await kiteParquet(DATE, rows, 88.8), -60)],
+    ['whose times are all missing', 'bad_time', 2, async () => parquetOf('SELECT NULL AS timestamp, 1.5 AS price, 2 AS volume FROM range(2)')],
     ['of other columns', 'unknown_format', 1, async () => parquetOf('SELECT 1 AS a, 2 AS b')],
     ['whose price is a list', 'unknown_format', 1, async () => parquetOf('SELECT now() AS timestamp, [1] AS price, 2 AS volume')],
   ])('a file %s is in the ledger as %s', async (_, reason, count, file) => {

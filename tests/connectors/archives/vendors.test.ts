@@ -118,6 +118,14 @@ describe('Kite recorders', () => {
     expect(summary.warnings).toEqual([])
   })
 
+  test('pre-open rows with the price of yesterday stay in the lake as they came; --clean takes them out as off_session', async () => {
+    const stale: Snapshot[] = [{ time: '09:07:01', price: 88.8, volume: 0 }, { time: '09:08:00', price: 88.8, volume: 0 }, ...rows]
+    const folder = scratch()
+    const path = input(folder, 'nifty2410421500ce.csv', kiteCsv(DATE, stale, 88.8))
+    expect(await packHere(join(folder, 'lake'), [path])).toMatchObject({ reasons: { packed: 5 } })
+    expect(await packHere(join(folder, 'clean'), [path], { clean: true })).toMatchObject({ reasons: { packed: 2, off_session: 2, conflict: 1 } })
+  })
+
   test('a price that is yesterday’s close in every row is warned of', async () => {
     const folder = scratch()
     const flat = Array.from({ length: 100 }, (_, i) => ({ time: `09:15:${String(i % 60).padStart(2, '0')}`, price: 88.8, volume: 1000 + i }))
