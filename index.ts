@@ -9,12 +9,24 @@ export { allocateColumns, emptyBatch, sliceRows, takeRows, withColumns } from '.
 export type { Calendar, Session } from './core/calendar.ts'
 export { catalogue, type ErrorCode, type Fault, TickloomError } from './core/errors.ts'
 export { type Contract, contractOf, Instruments, nameOf, type OptionType } from './core/instruments.ts'
-export { Burst, HEARTBEAT, Quote, Second, Tick, Trade, VolDelta } from './core/market.ts'
+export { Book, Burst, HEARTBEAT, Quote, Second, Tick, Trade, VolDelta } from './core/market.ts'
+export type { OptionMarket } from './core/optionMarket.ts'
 export { listParameters, type ParameterLine, type Params, resolveParameters } from './core/parameters.ts'
 export type { Delivery, Destination, Flushed, Partition, Position, Sink, SinkTask, Source } from './core/ports.ts'
 export { RowBuffer } from './core/rowBuffer.ts'
 export { SessionWindows } from './core/sessionWindows.ts'
-export type { At, Batches, Branches, Counter, Migrate, SavedState, Step, Value, ValueSpec } from './core/step.ts'
+export {
+  type At,
+  type Batches,
+  type Branches,
+  type Counter,
+  type Migrate,
+  type SavedState,
+  type Step,
+  sharedBy,
+  type Value,
+  type ValueSpec,
+} from './core/step.ts'
 export { type Field, type Fields, f64, i32, Table } from './core/table.ts'
 export {
   attach,
@@ -33,12 +45,19 @@ export {
   type Zone,
 } from './core/time.ts'
 export { type Memory, type Ports, type Streams, type Topology, topology } from './core/topology.ts'
+export { ClosedTrade, Equity, Fill, Order, OrderFate } from './core/trading.ts'
 export { nseCalendar } from './markets/nse/calendar.ts'
 export { formatContract, parseContract } from './markets/nse/contractNames.ts'
 export { optionFees } from './markets/nse/fees.ts'
 export { expiriesOf, finalExpiry, freezeQuantity, isTradingDay, lotSize, sessionOf, strikeStep, tickSize, tradingDays } from './markets/nse/market.ts'
+export { nseOptions } from './markets/nse/optionMarket.ts'
+export { type AtmStrikesOptions, atmStrikes, StrikePick } from './operators/atmStrikes.ts'
+export { type BracketOptions, bracketOrders } from './operators/bracketOrders.ts'
+export { Candidate, candidates } from './operators/candidates.ts'
 export { dedup } from './operators/dedup.ts'
 export { ensureOhlc } from './operators/ensureOhlc.ts'
+export { type EntriesOptions, entries, Wanted, Watched } from './operators/entries.ts'
+export { AnchorPrice, entryPrice } from './operators/entryPrice.ts'
 export { type EventTimeOptions, eventTime, type Late } from './operators/eventTime.ts'
 export { EventTimeScheduler } from './operators/eventTimeScheduler.ts'
 export { perSecond } from './operators/perSecond.ts'
@@ -47,6 +66,8 @@ export type { OutRowObject, RowObject } from './operators/rowObjects.ts'
 export { type RowsOptions, rows } from './operators/rows.ts'
 export { type SessionFilterOptions, sessionFilter } from './operators/sessionFilter.ts'
 export { Signal, type SignalOptions, signal } from './operators/signal.ts'
+export { Spot, spotGrid } from './operators/spotGrid.ts'
+export { Trend, trend } from './operators/trend.ts'
 export { volDelta } from './operators/volDelta.ts'
 export { Flow } from './runtime/flow.ts'
 export { fromTicks, startsFromSeconds } from './topologies/seconds/fromTicks.ts'

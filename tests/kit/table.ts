@@ -153,8 +153,9 @@ export function run<I extends Schema, O extends Schema>(
   return drive(op, kinds, [rows]).map((row) => columns.map((c) => (kinds.output[c] === 'time' ? clock(row[c] as number) : row[c])))
 }
 
-/** '09:15:03' or '09:15:03.500000' of IST. */
+/** '09:15:03' or '09:15:03.500000' of IST; a dash where there is no time. */
 export function clock(ts: number): string {
+  if (Number.isNaN(ts)) return '-'
   const local = ts + IST.offset
   const text = new Date(Math.floor(local / SECOND) * 1000).toISOString().slice(11, 19)
   const micros = local % SECOND
