@@ -84,6 +84,17 @@ describe('what is exported', () => {
     )
   })
 
+  it('of a lake as it arrived, with the lateness that there was, is what a sorted lake gives', async () => {
+    const market = { days: 1, from: '2025-01-06', strikes: 1, rate: 0.2, seed: 7, symbol: 'NIFTY' }
+    await synthesise({ out: join(base, 'arrival'), order: 'arrival', ...market })
+    const args = ['export', '--lake', join(base, 'arrival'), '--what', 'ticks', '--json']
+    const late = await runHere([...args, '--out', join(base, 'late')])
+    expect((JSON.parse(late.stdout) as ExportSummary).dropped['eventTime/late']).toBeGreaterThan(0)
+    expect((await runHere([...args, '--out', join(base, 'waited'), '--lateness', '10'])).code).toBe(0)
+    const prices = (folder: string): string => `SELECT ${NAME} AS name, ts, vol_delta FROM ${files('ticks', folder)} WHERE date = DATE '2025-01-06'`
+    expect(await differing(prices('ticks'), prices('waited'))).toBe(0)
+  })
+
   it('says what was dropped, and where it is', () => {
     const [off, double] = [ticks.dropped['sessionFilter/off_session'], ticks.dropped['dedup/duplicate']]
     expect([ticks.rowsIn - off - double, ticks.folder, ticks.partitions]).toEqual([

@@ -6,6 +6,7 @@ import { BARS_MANIFEST, MANIFEST, type ManifestLine, readLines } from '../manife
 import { isRecording, RECORDED, type Recording, recordingsOf } from '../recording.ts'
 import type { Fault, Verified } from './fault.ts'
 import { type TickFile, verifyTicks, type ZoneOf } from './file.ts'
+import { verifyJobs } from './jobs.ts'
 import { strayEpochs, verifyRecording } from './recordings.ts'
 
 export interface VerifyOptions {
@@ -85,7 +86,11 @@ function filesOf(lake: string): Found {
     notes,
   )
   const bars = treeOf(lake, 'bars', BARS_MANIFEST, there.filter(isBar), faults, notes)
-  return { files: [...ticks, ...bars], faults, notes }
+  const files = [...ticks, ...bars]
+  // Without a manifest that can be read nobody knows how many rows there should be.
+  const known = [MANIFEST, BARS_MANIFEST].some((name) => existsSync(join(lake, name))) && !faults.some(({ what }) => what === 'manifest')
+  if (known) faults.push(...verifyJobs(lake, files))
+  return { files, faults, notes }
 }
 
 function treeOf(

@@ -15,7 +15,7 @@ import { runHere } from '../../kit/inProcess.ts'
 import { recordedLake } from '../../kit/recordedLake.ts'
 import { rowsOf, toBatch } from '../../kit/table.ts'
 import { input, packHere } from '../archives/packing.ts'
-import { gdflBarsCsv } from '../archives/vendors.ts'
+import { gdflBarsCsv, gdflCsv } from '../archives/vendors.ts'
 import { perContractLake } from './fixtures.ts'
 
 const base = mkdtempSync(join(tmpdir(), 'verify-'))
@@ -226,6 +226,24 @@ describe('other lakes', () => {
     const name = 'ticks/symbol=NIFTY/date=2025-01-06/recorded-0.parquet'
     await rewrite(lake, name, 'SELECT * REPLACE (CASE WHEN file_row_number = 50 THEN 3 ELSE arrival END AS arrival) FROM rows')
     expect(told(await verify(lake), name)).toEqual([expect.stringMatching(/^arrival order \| 1 row, the first row 51:/)])
+  })
+})
+
+describe('a lake that was packed', () => {
+  const rows = [{ time: '09:15:01', price: 100 }]
+  const names = ['NIFTY04JAN2421500CE.NFO', 'NIFTY11JAN2421500CE.NFO']
+
+  it('is whole; a file that is gone with its lines of the manifest is missed by the record of its pack', async () => {
+    const lake = join(base, `packed-${++copies}`)
+    const csv = names.map((name, i) => gdflCsv(name, '2024-01-04', rows).toString().split('\n').slice(i).join('\n')).join('')
+    await packHere(lake, [input(base, `${copies}.csv`, csv)])
+    expect(await verify(lake)).toMatchObject({ files: 2, rows: 2, faults: [] })
+    const [line] = readFileSync(join(lake, MANIFEST), 'utf8').split('\n').slice(1)
+    rmSync(join(lake, line.split(',')[8]))
+    writeFileSync(join(lake, MANIFEST), readFileSync(join(lake, MANIFEST), 'utf8').replace(`${line}\n`, ''))
+    expect((await verify(lake)).faults).toEqual([
+      { file: expect.stringMatching(/^meta\/packed\/[0-9a-f]+\.json$/), what: 'rows', expected: '2 rows packed', found: '1 in the manifest' },
+    ])
   })
 })
 
