@@ -56,38 +56,58 @@ function peer(python: string, name: string, args: readonly string[]): Result {
 }
 
 /** A whole `tickloom replay` process; seconds are those of reading and computing, as the peers' leave out imports. */
-function tickloom(args: readonly string[]): ReplaySummary & { wholeSeconds: number } {
+function tickloom(args: readonly string[], topology = 'volume-burst'): ReplaySummary & { wholeSeconds: number } {
   const start = performance.now()
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    [main, 'replay', '--topology', 'volume-burst', '--preset', 'j1', '--json', ...args],
-    { encoding: 'utf8', maxBuffer: 1 << 26 },
-  )
+  const { status, stdout, stderr } = spawnSync(process.execPath, [main, 'replay', '--topology', topology, '--preset', 'j1', '--json', ...args], {
+    encoding: 'utf8',
+    maxBuffer: 1 << 26,
+  })
   if (status !== 0) throw new Error(`tickloom replay ${args.join(' ')} ended with ${status}: ${stderr}`)
   return { ...(JSON.parse(stdout) as ReplaySummary), wholeSeconds: (performance.now() - start) / 1000 }
 }
 
-function own(name: string, args: () => readonly string[]): Result {
+/** `ticks`: what the lake has, where the replay reads something else than ticks. */
+function own(name: string, args: () => readonly string[], topology?: string, ticks?: number): Result {
   return median(name, () => {
-    const s = tickloom(args())
+    const s = tickloom(args(), topology)
     last.set(name, s)
-    return { name, seconds: s.seconds, wholeSeconds: s.wholeSeconds, millionTicksPerSecond: s.ticksPerSecond / 1e6, peakMemoryMb: s.peakMemory / 1e6 }
+    const rate = (ticks ?? s.rowsIn) / s.seconds / 1e6
+    return { name, seconds: s.seconds, wholeSeconds: s.wholeSeconds, millionTicksPerSecond: rate, peakMemoryMb: s.peakMemory / 1e6 }
   })
 }
 const last = new Map<string, ReplaySummary & { wholeSeconds: number }>()
 
 /** A layout filling a fresh cache, then replayed from it: what the second and every later replay of the same days costs. */
-function withCache(layout: string, lakeFolder: string): { readonly results: readonly Result[]; readonly megabytes: number; readonly cache: string } {
+function withCache(
+  layout: string,
+  lakeFolder: string,
+  topology?: string,
+  ticks?: number,
+): { readonly results: readonly Result[]; readonly megabytes: number; readonly cache: string } {
   let cache = ''
-  const filled = own(`${layout}, 1 process, filling the cache`, () => {
-    if (cache !== '') rmSync(cache, { recursive: true, force: true })
-    cache = join(work, `cache-${++round}`)
-    return ['--lake', lakeFolder, '--cache', cache, '--workers', '1']
-  })
-  const processes = [1, 2].map((n) =>
-    own(`${layout}, cached, ${n === 1 ? '1 process' : '2 processes'}`, () => ['--lake', lakeFolder, '--cache', cache, '--workers', `${n}`]),
+  const filled = own(
+    `${layout}, 1 process, filling the cache`,
+    () => {
+      if (cache !== '') rmSync(cache, { recursive: true, force: true })
+      cache = join(work, `cache-${++round}`)
+      return ['--lake', lakeFolder, '--cache', cache, '--workers', '1']
+    },
+    topology,
+    ticks,
   )
-  const megabytes = readdirSync(cache).reduce((sum, name) => sum + statSync(join(cache, name)).size, 0) / 1e6
+  const processes = [1, 2].map((n) =>
+    own(
+      `${layout}, cached, ${n === 1 ? '1 process' : '2 processes'}`,
+      () => ['--lake', lakeFolder, '--cache', cache, '--workers', `${n}`],
+      topology,
+      ticks,
+    ),
+  )
+  const megabytes =
+    (readdirSync(cache, { recursive: true }) as string[]).reduce(
+      (sum, name) => sum + (statSync(join(cache, name)).isFile() ? statSync(join(cache, name)).size : 0),
+      0,
+    ) / 1e6
   return { results: [filled, ...processes], megabytes, cache }
 }
 
@@ -136,6 +156,7 @@ const ours = [
   own('per-contract, 2 processes', () => ['--lake', lake.perContract, '--workers', '2']),
 ]
 const cached = [withCache('merged', lake.merged), withCache('per-contract', lake.perContract)]
+const onSeconds = withCache('merged, on seconds', lake.merged, 'seconds-burst', last.get('merged, 1 process')?.rowsIn)
 const fromCache = await Promise.all(
   cached.map(({ cache }, i) => {
     const out = fresh()
@@ -150,6 +171,7 @@ const written = own('merged, everything written to Parquet and embedded ClickHou
 const answers = await answersOf(join(work, `out-${round}`))
 const best = (results: readonly Result[]) => results.reduce((a, b) => (a.seconds < b.seconds ? a : b))
 const bestPolars = best(peers.slice(0, 2))
+const bestNumba = best(peers.slice(2, 4))
 
 process.stdout.write(
   `${JSON.stringify(
@@ -170,6 +192,12 @@ process.stdout.write(
         megabytesOnDisk: { merged: cached[0].megabytes, perContract: cached[1].megabytes },
         note: 'the figures of "cached" are of the second and every later replay of the same days, filter and columns',
       },
+      seconds: {
+        replays: onSeconds.results,
+        megabytesOnDisk: onSeconds.megabytes,
+        signals: last.get(onSeconds.results[1].name)?.outputs['signals'],
+        note: "seconds-burst: the job's bursts and signals from seconds made once; its rate is in ticks of the lake, most of which it does not read again",
+      },
       answers: {
         ours: answers,
         oursFromCache: fromCache,
@@ -182,6 +210,7 @@ process.stdout.write(
         perContractTwoProcessesToBestPolars: bestPolars.seconds / ours[3].seconds,
         cachedTwoProcessesToBestPolars: cached.map(({ results }) => bestPolars.seconds / results[2].seconds),
         cachedOneProcessToBestPolars: cached.map(({ results }) => bestPolars.seconds / results[1].seconds),
+        cachedTwoProcessesToBestNumba: cached.map(({ results }) => bestNumba.seconds / results[2].seconds),
       },
       whereTheTimeGoes: Object.fromEntries([...last].map(([name, s]) => [name, steps(s)])),
     },

@@ -24,6 +24,10 @@ const pages = [
   'docs/concepts/delivery.md',
   'docs/concepts/state.md',
   'topologies/volume-burst/README.md',
+  'topologies/seconds/README.md',
+  'topologies/seconds-burst/README.md',
+  'docs/decisions/column-cache.md',
+  'docs/decisions/seconds-cache.md',
 ]
 
 test('the picture in the README is the graph there is', () => {
