@@ -1,11 +1,13 @@
 import type { Observable } from 'rxjs'
 import type { Batch } from '../core/batch.ts'
+import type { Calendar } from '../core/calendar.ts'
 import type { Instruments } from '../core/instruments.ts'
 import type { RowBuffer } from '../core/rowBuffer.ts'
 import { Spots } from '../core/spots.ts'
 import type { Branches, Counter, Step } from '../core/step.ts'
 import { f64, i32, type Table } from '../core/table.ts'
-import { dayOf, startOfDay, type Zone } from '../core/time.ts'
+import { SECOND } from '../core/time.ts'
+import { Bells } from './broker/bells.ts'
 import { Signal } from './signal.ts'
 
 /** What `entries` must know of a candidate's second. */
@@ -48,9 +50,9 @@ export interface EntriesOptions {
   readonly maxAge: number
   /** Positions an anchor and underlying. */
   readonly perAnchor: number
-  /** Nothing is entered from then on, microseconds after local midnight of the zone. */
-  readonly until: number
-  readonly zone: Zone
+  readonly calendar: Calendar
+  /** Seconds before the bell from when on nothing is entered: what would be filled then is passed over. */
+  readonly squareOff: number
 }
 
 const fields = { anchor: f64(NaN), taken: i32(0) }
@@ -129,18 +131,19 @@ class Filters {
   readonly #options: EntriesOptions
   readonly #instruments: Instruments
   readonly #refused: Refused
+  readonly #bells: Bells
 
   constructor(options: EntriesOptions, instruments: Instruments, refused: Refused) {
     this.#options = options
     this.#instruments = instruments
     this.#refused = refused
+    this.#bells = new Bells(options.calendar)
   }
 
   pass({ col }: Batch<Watched>, i: number): boolean {
-    const { maxAge, until, zone, leastPremium } = this.#options
-    const midnight = startOfDay(dayOf(col.ts[i], zone), zone)
+    const { maxAge, leastPremium } = this.#options
     if (!(col.age[i] <= maxAge)) return this.#no('stale')
-    if (col.ts[i] - midnight >= until) return this.#no('too_late')
+    if (this.#isTooLate(col.ts[i], col.instrument[i])) return this.#no('too_late')
     if (!this.#agrees(col.trend[i], col.instrument[i])) return this.#no('trend')
     return leastPremium === 0 || col.anchorPrice[i] >= leastPremium || this.#no('premium')
   }
@@ -155,6 +158,13 @@ class Filters {
     if (nearer !== 0 || later !== 0) return nearer !== 0 ? nearer : later
     if (distance[a.row] !== distance[b.row]) return distance[a.row] - distance[b.row]
     return this.#instruments.name(instrument[a.edge]) < this.#instruments.name(instrument[b.edge]) ? -1 : 1
+  }
+
+  /** A fill comes a second after its decision at the earliest. */
+  #isTooLate(ts: number, id: number): boolean {
+    const bells = this.#bells
+    const bell = bells.of(bells.dayOf(ts), bells.calendar.segmentOf(this.#instruments.contract(id)))
+    return ts + SECOND >= bell - this.#options.squareOff * SECOND
   }
 
   #agrees(trend: number, instrument: number): boolean {

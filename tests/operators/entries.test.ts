@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Step } from '../../core/step.ts'
-import { HOUR, IST } from '../../core/time.ts'
 import { Order } from '../../core/trading.ts'
+import { nseCalendar } from '../../markets/nse/calendar.ts'
 import { bracketOrders } from '../../operators/bracketOrders.ts'
 import { type EntriesOptions, entries, Wanted, Watched } from '../../operators/entries.ts'
 import { Signal } from '../../operators/signal.ts'
@@ -17,8 +17,8 @@ const asUsual: EntriesOptions = {
   leastPremium: 0,
   maxAge: 3,
   perAnchor: 1,
-  until: 15 * HOUR,
-  zone: IST,
+  calendar: nseCalendar,
+  squareOff: 1800,
 }
 const mix = mixed({ watched: Watched, edges: Signal })
 const op = (options: Partial<EntriesOptions> = {}, output: 'wanted' | 'taken' = 'wanted') =>
@@ -79,7 +79,7 @@ describe('entries', () => {
 
   it('passes over a price too old, an entry too late in the day, and a premium too small or unknown, and counts each', () => {
     const { rows, passed } = chosen(
-      { leastPremium: 20 },
+      { leastPremium: 20, perAnchor: 2 },
       `
       of       ts        instrument  active  age  anchorPrice  ratio
       watched  10:00:01  ${C}             1    3           20      0
@@ -90,10 +90,12 @@ describe('entries', () => {
       edges    10:00:03  ${C}             0    0            -      3
       watched  10:00:04  ${C}             1    0            -      0
       edges    10:00:04  ${C}             0    0            -      3
-      watched  15:00:00  ${C}             1    0           20      0
-      edges    15:00:00  ${C}             0    0            -      3`,
+      watched  14:59:58  ${C}             1    0           20      0
+      edges    14:59:58  ${C}             0    0            -      3
+      watched  14:59:59  ${C}             1    0           20      0
+      edges    14:59:59  ${C}             0    0            -      3`,
     )
-    expect(rows).toEqual([`10:00:01 ${C} 1 taken`])
+    expect(rows).toEqual([`10:00:01 ${C} 1 taken`, `14:59:58 ${C} 1 taken`])
     expect(passed).toEqual({ stale: 1, premium: 2, too_late: 1 })
   })
 

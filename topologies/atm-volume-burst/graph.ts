@@ -6,7 +6,7 @@ import { Book, Burst, Second, Trade } from '../../core/market.ts'
 import { type At, sharedBy } from '../../core/step.ts'
 import { SECOND } from '../../core/time.ts'
 import { topology } from '../../core/topology.ts'
-import { Order } from '../../core/trading.ts'
+import { ClosedTrade, Equity, Fill, OrderFate } from '../../core/trading.ts'
 import { nseCalendar } from '../../markets/nse/calendar.ts'
 import { nseOptions } from '../../markets/nse/optionMarket.ts'
 import { atmStrikes } from '../../operators/atmStrikes.ts'
@@ -16,6 +16,7 @@ import { dedup } from '../../operators/dedup.ts'
 import { entries, Wanted } from '../../operators/entries.ts'
 import { AnchorPrice, entryPrice } from '../../operators/entryPrice.ts'
 import { eventTime } from '../../operators/eventTime.ts'
+import { paperBroker } from '../../operators/paperBroker.ts'
 import { perSecond } from '../../operators/perSecond.ts'
 import { rollingBurst } from '../../operators/rollingBurst.ts'
 import { sessionFilter } from '../../operators/sessionFilter.ts'
@@ -23,7 +24,7 @@ import { signal } from '../../operators/signal.ts'
 import { Spot, spotGrid } from '../../operators/spotGrid.ts'
 import { Trend, trend } from '../../operators/trend.ts'
 import { volDelta } from '../../operators/volDelta.ts'
-import { anchorTimes, clockTime, params } from './parameters.ts'
+import { anchorTimes, params } from './parameters.ts'
 
 type Given = z.output<typeof params>
 
@@ -79,7 +80,15 @@ export default topology({
   memory: 'day',
   params,
   inputs: { ticks: Ticks },
-  outputs: { signals: Wanted, orders: Order, watched: Watched, late: { ...Ticks, lateness: 'f64' } },
+  outputs: {
+    signals: Wanted,
+    orders: OrderFate,
+    fills: Fill,
+    trades: ClosedTrade,
+    equity: Equity,
+    watched: Watched,
+    late: { ...Ticks, lateness: 'f64' },
+  },
 
   wire({ ticks }, at, p) {
     const { seconds, late } = secondsOf(ticks, at, p)
@@ -102,10 +111,11 @@ export default topology({
       leastPremium: p.leastPremium,
       maxAge: p.maxAge,
       perAnchor: p.perAnchor,
-      until: clockTime(p.squareOff),
-      zone: nseCalendar.zone,
+      calendar: nseCalendar,
+      squareOff: p.squareOff,
     })({ watched, edges })
     const orders = taken.pipe(bracketOrders(at('bracketOrders'), { ...p, side: p.direction }))
-    return { signals: wanted, orders, watched, late }
+    const broker = paperBroker(at('paperBroker'), { ...p, market: nseOptions })({ prices: watched, orders })
+    return { signals: wanted, ...broker, watched, late }
   },
 })

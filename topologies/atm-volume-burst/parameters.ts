@@ -67,7 +67,12 @@ export const params = z.object({
   trail: fraction.default(0.1).meta({ unit: 'of the best price', description: 'way back from the best price that ends it; 0: none' }),
   trailAfter: fraction.default(0.05).meta({ unit: 'of the entry', description: 'profit from which on the trail is watched' }),
   hold: z.number().int().min(0).default(0).meta({ unit: 's', description: 'time after which it is ended; 0: none' }),
-  squareOff: clock.default('15:15').meta({ unit: 'time of day', description: 'when all is ended, and nothing entered any more' }),
+  squareOff: z
+    .number()
+    .int()
+    .min(0)
+    .default(900)
+    .meta({ unit: 's', description: 'before the bell, from when on all is ended and nothing entered any more' }),
   slippage: z.number().min(0).default(1).meta({ unit: 'ticks', description: 'paid on the last price where the book is not known' }),
   maxAge: z.number().int().min(0).default(5).meta({ unit: 's', description: 'an older price is neither decided on nor filled at' }),
   brokerage: z.number().min(0).default(23.6).meta({ unit: 'rupees', description: 'of an order, taxes on it included' }),
