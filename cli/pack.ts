@@ -32,10 +32,10 @@ export function packVerb(): Command {
     .argument('<input...>', 'archives and files, or folders of them')
     .requiredOption('--lake <dir>', 'folder of the lake')
     .addOption(new Option('--format <name>', 'what the inputs are; by default their content tells').choices(formats))
-    .option('--mapping <file>', 'YAML that says what the columns of a plain CSV are')
+    .option('--mapping <file>', 'YAML that says what the columns of a plain CSV or Parquet file are')
     .addOption(new Option('--volume <kind>', 'what the column of volumes is, where the format has it wrong').choices(['cumulative', 'quantity']))
     .option('--workers <n>', 'processes', count, availableParallelism())
-    .option('--staging <dir>', 'folder for rows on their way, such as a RAM disk; by default in the lake')
+    .option('--staging <dir>', 'folder for what is on its way, such as a RAM disk; by default in the lake')
     .option('--clean', 'leave out off-session and duplicate rows, which replay does anyway')
     .option('--quiet', 'print nothing but failures')
     .action(async (inputs: string[], flags: PackFlags) => {

@@ -49,7 +49,7 @@ export async function packJob(
       read,
       written,
     )
-    const summary = summarise(job, read, entries, written)
+    const summary = await summarised(job, read, entries, written, watch.manifests)
     await writeLedgerPart(options.lake, job.id, entries, options.staging)
     const { format, mapping, volume, clean } = options
     const packed = inLake(summary.reasons)
@@ -153,6 +153,22 @@ function afterCleaning(entries: readonly LedgerEntry[], read: readonly ReadResul
     return gone === 0 ? [entry] : gone === entry.rows ? [] : [{ ...entry, rows: entry.rows - gone }]
   })
   return [...left, ...added]
+}
+
+/** The sums of a job; what does not add up is taken out of the lake again. */
+async function summarised(
+  job: Job,
+  read: readonly ReadResult[],
+  entries: readonly LedgerEntry[],
+  days: readonly Day[],
+  manifests: Manifests,
+): Promise<JobSummary> {
+  try {
+    return summarise(job, read, entries, days)
+  } catch (thrown) {
+    await manifests.commit([], ({ path }) => jobOfFile(path) === job.id)
+    throw thrown
+  }
 }
 
 /** Adds up, and makes sure that it does add up. */

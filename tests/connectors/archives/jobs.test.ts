@@ -68,3 +68,14 @@ test('--clean: inputs without a date are one job; what shares a contract and day
   const undated = input(folder, 'f.csv', csv('2024-01-03'))
   await expect(packHere(lake, [dated, undated], { clean: true })).rejects.toMatchObject({ code: 'OPTION_INVALID' })
 })
+
+test('rows that do not add up are a failure, and none of them stays in the lake', async () => {
+  const folder = scratch()
+  const lake = join(folder, 'lake')
+  const inline = inlinePool(packMarkets, () => operatorCleaner(nseCalendar))
+  const pool: PackPool = { ...inline, write: async (task) => ({ ...(await inline.write(task)), rows: 2 }) }
+  const run = pack({ inputs: [input(folder, 'a.csv', csv('2024-01-02'))], lake, clean: false }, pool)
+  await expect(run).rejects.toMatchObject({ code: 'STEP_FAILED', message: expect.stringContaining('do not add up') })
+  expect(readLines(lake)).toEqual([])
+  expect((readdirSync(join(lake, 'ticks'), { recursive: true }) as string[]).filter((name) => name.includes('.parquet'))).toEqual([])
+})
