@@ -35,7 +35,7 @@ const OTHERS = ['meta', RECORDED, 'seconds']
 
 /**
  * Reads everything in a lake again and says what is not as it should be: files against the manifest, rows against both,
- * recordings against their journals. What is wrong with the lake is never thrown; LAKE_MISSING and INTERRUPTED are.
+ * recordings against their journals. What is wrong with the lake is never thrown; LAKE_MISSING, LAKE_EMPTY and INTERRUPTED are.
  */
 export async function verifyLake(lake: string, options: VerifyOptions): Promise<VerifyReport> {
   if (!existsSync(lake)) throw new TickloomError('LAKE_MISSING', `there is no lake at ${lake}`, { lake })
@@ -59,6 +59,9 @@ export async function verifyLake(lake: string, options: VerifyOptions): Promise<
   for (const partition of byPartition(recordings)) tasks.push(() => wholePartition(lake, partition, options, progress))
   for (const { faults: found } of await inLanes(tasks, options)) faults.push(...found)
   const withoutChecksum = files.filter(({ checksum }) => checksum === undefined).length
+  // Said of the wrong folder, that nothing is wrong would be believed of the right one.
+  if (files.length + recordings.length + faults.length === 0)
+    throw new TickloomError('LAKE_EMPTY', `there is no file of a lake in ${lake}: nothing was verified`, { lake })
   const count = files.length + recordings.reduce((sum, one) => sum + one.files.length, 0)
   return { lake, files: count, rows, bytes, withoutChecksum, faults, notes, seconds: (performance.now() - started) / 1000 }
 }

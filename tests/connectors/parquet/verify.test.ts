@@ -342,7 +342,11 @@ describe('tickloom verify', () => {
     expect(existsSync(join(lake, SPOT))).toBe(false)
   })
 
-  it('ends with 2 where there is no lake', async () => {
+  it('ends with 2 where there is no lake, or nothing in it', async () => {
+    expect(await runHere(['verify', '--lake', mkdtempSync(join(base, 'empty-'))])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('LAKE_EMPTY'),
+    })
     expect(await runHere(['verify', '--lake', join(base, 'nowhere')])).toMatchObject({ code: 2, stderr: expect.stringContaining('LAKE_MISSING') })
   })
 })
