@@ -19,6 +19,7 @@ import { recordVerb } from './record.ts'
 import { replayVerb } from './replay.ts'
 import { sqlCommand } from './sql.ts'
 import { sweepVerb } from './sweep.ts'
+import { sweepWorkerVerb } from './sweepWork.ts'
 import { synthVerb } from './synth.ts'
 import { topicsVerb } from './topics.ts'
 import { verifyVerb } from './verify.ts'
@@ -38,6 +39,7 @@ export function program(): Command {
     coverageVerb(),
     replayVerb(),
     sweepVerb(),
+    sweepWorkerVerb(),
     exportVerb(),
     cacheVerb(),
     liveVerb(),

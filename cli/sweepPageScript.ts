@@ -59,21 +59,24 @@ map.on('click', ({ data: cell }) => { if (cell) pick(cell.set); });
 function drawMap() {
   const t = theme();
   const { x, y, metric } = chosen;
-  const cells = onMap().map((set) => {
-    const value = metricOf(set, metric);
-    const place = [x ? values[at(x)].indexOf(set.values[at(x)]) : 0, y ? values[at(y)].indexOf(set.values[at(y)]) : 0];
-    return { value: [...place, value === null ? '-' : value], set: set.set };
-  });
-  const known = cells.map((cell) => cell.value[2]).filter((value) => typeof value === 'number');
+  const narrow = map.getWidth() < 520;
+  const dark = matchMedia('(prefers-color-scheme: dark)').matches;
+  const shownSets = onMap();
+  const known = shownSets.map((set) => metricOf(set, metric)).filter((value) => value !== null);
   const [low, high] = known.length ? [Math.min(...known), Math.max(...known)] : [0, 1];
   const far = Math.max(Math.abs(low), Math.abs(high)) || 1;
   const twoSided = low < 0;
-  const dark = matchMedia('(prefers-color-scheme: dark)').matches;
+  // Strong colours lie at the ends: there the letters take the colour of the ground.
+  const strong = (value) => (twoSided ? Math.abs(value) / far : (value - low) / (high - low || 1)) > 0.6;
+  const cells = shownSets.map((set) => {
+    const value = metricOf(set, metric);
+    const place = [x ? values[at(x)].indexOf(set.values[at(x)]) : 0, y ? values[at(y)].indexOf(set.values[at(y)]) : 0];
+    return { value: [...place, value === null ? '-' : value], set: set.set, label: { color: value !== null && strong(value) ? t.back : t.ink } };
+  });
   const colours = twoSided
     ? (dark ? ['#ff9b6a', '#7a4630', '#262b32', '#2c5d8f', '#7cbcff'] : ['#b8480f', '#f1b48f', '#f4f4f2', '#9cc4ea', '#1159a6'])
     : (dark ? ['#232a33', '#1f4a73', '#2f7fc4', '#8fd0ff'] : ['#eef3f8', '#a9cbe9', '#3f8acb', '#0b3f7d']);
   const [across, up] = [x ? texts(x) : [''], y ? texts(y) : ['']];
-  const narrow = map.getWidth() < 520;
   map.setOption({
     backgroundColor: 'transparent',
     animation: false,
@@ -88,19 +91,20 @@ function drawMap() {
     yAxis: { type: 'category', data: up, name: y || '', nameLocation: 'end', nameTextStyle: { color: t.soft, align: 'left' }, axisLabel: { color: t.ink }, axisLine: { lineStyle: { color: t.line } } },
     visualMap: { min: twoSided ? -far : low, max: twoSided ? far : (high > low ? high : low + 1), calculable: false, orient: 'horizontal', left: 'center', bottom: 4, itemHeight: narrow ? 160 : 260, itemWidth: 12, text: [shown(twoSided ? far : high), shown(twoSided ? -far : low)], textStyle: { color: t.soft }, inRange: { color: colours }, outOfRange: { color: t.card } },
     series: [{ type: 'heatmap', data: cells, itemStyle: { borderColor: t.back, borderWidth: 1 }, emphasis: { itemStyle: { borderColor: t.accent, borderWidth: 2 } },
-      label: { show: across.length * up.length <= (narrow ? 30 : 150), fontSize: narrow ? 10 : 11, color: t.ink, textBorderColor: t.back, textBorderWidth: 2, formatter: ({ value }) => shown(typeof value[2] === 'number' ? value[2] : null) } }],
+      label: { show: across.length * up.length <= (narrow ? 30 : 150), fontSize: narrow ? 10 : 11, formatter: ({ value }) => shown(typeof value[2] === 'number' ? value[2] : null) } }],
   }, true);
 }
 
 const sorting = { column: undefined, up: false };
-const sortValue = (set, column) => column < parameters.length ? set.values[column] : metricOf(set, tableMetrics()[column - parameters.length]);
+/** The metric that was chosen, the parameters, the other metrics. */
+const cellOf = (set, column) => column === 0 ? metricOf(set, chosen.metric) : column <= parameters.length ? set.values[column - 1] : metricOf(set, tableMetrics()[column - parameters.length]);
 const tableMetrics = () => [...new Set([chosen.metric, ...['trades', 'signals', 'pnl', 'winRate', 'profitFactor', 'drawdown', 'sharpe', 'fees'].filter((name) => columns.includes(name)), ...columns.filter((name) => data.metrics.includes(name))])];
 
 function sorted() {
-  const column = sorting.column === undefined ? parameters.length : sorting.column;
+  const column = sorting.column === undefined ? 0 : sorting.column;
   const worse = sorting.column === undefined ? ['fees', 'loss', 'losses', 'drawdown'].includes(chosen.metric) : sorting.up;
   return [...sets].sort((a, b) => {
-    const [p, q] = [sortValue(a, column), sortValue(b, column)];
+    const [p, q] = [cellOf(a, column), cellOf(b, column)];
     if (p === null || q === null) return Number(p === null) - Number(q === null);
     return (p < q ? -1 : p > q ? 1 : 0) * (worse ? 1 : -1);
   });
@@ -108,7 +112,7 @@ function sorted() {
 
 function drawTable() {
   const table = make('table');
-  const names = [...parameters, ...tableMetrics()];
+  const names = [chosen.metric, ...parameters, ...tableMetrics().slice(1)];
   const head = make('tr');
   names.forEach((name, column) => {
     const cell = make('th', name + (sorting.column === column ? (sorting.up ? ' \u2191' : ' \u2193') : ''));
@@ -118,8 +122,7 @@ function drawTable() {
   table.append(head);
   for (const set of sorted().slice(0, MOST_ROWS)) {
     const row = make('tr', undefined, set.set === chosen.set ? 'picked' : '');
-    for (const value of set.values) row.append(make('td', shown(value)));
-    for (const name of tableMetrics()) row.append(make('td', shown(metricOf(set, name))));
+    names.forEach((_, column) => row.append(make('td', shown(cellOf(set, column)))));
     row.addEventListener('click', () => pick(set.set));
     table.append(row);
   }

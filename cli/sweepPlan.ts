@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { SECONDS } from '../topologies/seconds/fromTicks.ts'
 import { planOf, type ReplayPlan } from './replayPorts.ts'
 import type { SweepJob } from './sweepJob.ts'
@@ -48,8 +49,11 @@ export async function planSweep(
   }
 }
 
+/** One name for one day and those sets, of one sweep. */
 function jobId(name: string, date: string, sets: readonly number[]): string {
-  return `${name}/${date}/${sets[0]}-${sets[sets.length - 1]}x${sets.length}`
+  const [first, last] = [sets[0], sets[sets.length - 1]]
+  const together = last - first + 1 === sets.length
+  return `${name}/${date}/${together ? `${first}-${last}` : createHash('sha256').update(sets.join()).digest('hex').slice(0, 16)}`
 }
 
 function chunksOf(sets: readonly number[], size: number): number[][] {
@@ -57,10 +61,10 @@ function chunksOf(sets: readonly number[], size: number): number[][] {
 }
 
 /** The jobs without those sets that have an answer for their day. */
-export function without(jobs: readonly SweepJob[], done: (date: string, set: number) => boolean): SweepJob[] {
-  return jobs.flatMap((job) => {
-    const sets = job.sets.filter((set) => !done(job.date, set))
-    return sets.length === 0 ? [] : [{ ...job, sets }]
+export function without(name: string, jobs: readonly SweepJob[], done: (date: string, set: number) => boolean): SweepJob[] {
+  return jobs.flatMap(({ date, sets: all }) => {
+    const sets = all.filter((set) => !done(date, set))
+    return sets.length === 0 ? [] : [{ id: jobId(name, date, sets), date, sets }]
   })
 }
 
