@@ -82,7 +82,7 @@ export const catalogue = {
   SERVICE_FAILED: { fault: 'external', retry: true, next: 'Read the log named; a port may be taken, or memory short.' },
   SQL_INVALID: { fault: 'user', retry: false, next: 'Correct the query; `tickloom sql --help` shows the tables.' },
   WORKER_DIED: { fault: 'external', retry: true, next: 'Run again with --resume; if it repeats, use --workers 1 and look at memory.' },
-  INTERRUPTED: { fault: 'user', retry: true, next: 'Run again with --resume to go on from the last epoch.' },
+  INTERRUPTED: { fault: 'user', retry: true, next: 'Run the same command again; a replay goes on from the last epoch with --resume.' },
 } as const satisfies Record<string, Entry>
 
 export type ErrorCode = keyof typeof catalogue

@@ -44,7 +44,7 @@ export async function writeBars(task: WriteTask, keeper: BarKeeper): Promise<Wri
     removed.push(...answer.removed)
     const { kept } = answer
     if (kept.n === 0) continue
-    const path = `${task.folder}/part-${task.job}-${part}.parquet`
+    const path = `${task.folder}/part-${task.job}-${String(part).padStart(4, '0')}.parquet`
     bytes += await writeParquet(join(task.lake, path), { schema: Bar, n: kept.n, col: kept.col }, instruments)
     rows += kept.n
     const checksum = checksumOf(join(task.lake, path))
