@@ -32,6 +32,7 @@ export interface ReplayFlags extends CommonFlags {
   readonly reader?: ReplayOptions['reader']
   readonly cache?: string
   readonly cacheSize: number
+  readonly prune: boolean
   readonly explain?: boolean
   readonly dryRun?: boolean
   readonly quiet?: boolean
@@ -47,6 +48,7 @@ export function replayVerb(): Command {
     'tickloom replay --topology ./my-strategy.ts --lake ./lake --out ./runs/mine --workers 2',
     'tickloom replay --topology volume-burst --lake ./lake --out ./runs/first --resume',
     'tickloom replay --topology volume-burst --lake ./lake --cache ./cache --workers 2',
+    'tickloom replay --topology seconds-burst --lake ./lake --cache ./cache --param seconds.lateness=2',
     'tickloom replay --topology volume-burst --lake ./lake --dry-run',
   ])
     .requiredOption('--topology <name|file>', 'a folder of topologies/, or a file that exports a topology')
@@ -69,6 +71,7 @@ export function replayVerb(): Command {
     .addOption(new Option('--reader <engine>', 'what reads Parquet').choices(['auto', 'direct', 'native', 'duckdb']))
     .option('--cache <dir|off>', 'keep decoded days in this folder and replay them from there; by default TICKLOOM_CACHE, else off')
     .option('--cache-size <size>', 'the most that folder may hold, such as 500MB or 20GB', byteSize, byteSize('20GB'))
+    .option('--no-prune', 'read every contract, also of a topology that says beforehand which ones it makes anything of')
     .option('--explain', 'say first what is going to be read')
     .option('--dry-run', 'say what would be read, check everything, write nothing')
     .option('--quiet', 'print nothing but failures')
@@ -109,6 +112,7 @@ export function optionsOf(flags: ReplayFlags): ReplayOptions {
     epoch,
     reader,
     cache: cacheOf(flags.cache, flags.cacheSize),
+    prune: flags.prune,
   }
 }
 

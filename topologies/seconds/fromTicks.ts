@@ -45,15 +45,28 @@ export function fromTicks(t: Topology): Topology {
     throw new TickloomError('TOPOLOGY_INVALID', `${t.name} starts from seconds, so its parameter "${SECONDS}" needs another name`, {
       topology: t.name,
     })
+  const { name, version, memory, presets, outputs } = t
+  const known: Topology['known'] = t.known && ((params) => t.known?.(apart(params).own) ?? {})
   return {
-    ...t,
+    name,
+    version,
+    memory,
     params: t.params.extend({ [SECONDS]: seconds.params.prefault({}) }),
+    presets,
     inputs: seconds.inputs,
-    wire(inputs, at, given) {
-      const { [SECONDS]: making, ...own } = given as Record<string, unknown>
+    outputs,
+    ...(known && { known }),
+    wire(inputs, at, params) {
+      const { making, own } = apart(params)
       const named: At = (id) => at(`${SECONDS}.${id}`)
-      const made = seconds.wire(inputs as Streams<typeof seconds.inputs>, named, making as z.output<typeof seconds.params>)
+      const made = seconds.wire(inputs as Streams<typeof seconds.inputs>, named, making)
       return t.wire({ [SECONDS]: made.seconds }, at, own)
     },
   }
+}
+
+/** The parameters that make seconds, and the topology's own. */
+function apart(params: Readonly<Record<string, unknown>>): { making: z.output<typeof seconds.params>; own: Record<string, unknown> } {
+  const { [SECONDS]: making, ...own } = params
+  return { making: making as z.output<typeof seconds.params>, own }
 }
