@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -12,8 +12,8 @@ import { gdflCsv, type Snapshot, zipOf } from '../tests/connectors/archives/vend
 
 const { values: flags } = parseArgs({
   options: {
-    days: { type: 'string', default: '2' },
-    contracts: { type: 'string', default: '200' },
+    days: { type: 'string', default: '4' },
+    contracts: { type: 'string', default: '400' },
     rows: { type: 'string', default: '10600' },
     workers: { type: 'string', default: '2' },
     runs: { type: 'string', default: '3' },
@@ -49,6 +49,12 @@ function seconds(work: () => void): number {
   return (performance.now() - start) / 1000
 }
 
+/** Seconds of user and system of all children, by the shell's `times`: its last line. */
+function cpuOf(text: string): number {
+  const last = text.trim().split('\n').at(-1) as string
+  return [...last.matchAll(/(\d+)m([\d.]+)s/g)].reduce((sum, [, minutes, secs]) => sum + 60 * Number(minutes) + Number(secs), 0)
+}
+
 let csvBytes = 0
 for (const [d, date] of dates.entries()) {
   const entries = Array.from({ length: contracts }, (_, i) => {
@@ -75,23 +81,42 @@ const results = []
 for (let run = 0; run < runs; run++) {
   const lake = join(work, `lake-${run}`)
   let summary: PackSummary | undefined
+  let packCpu = NaN
   const whole = seconds(() => {
     const { stdout, stderr, status } = spawnSync(
-      process.execPath,
-      [main, 'pack', join(work, 'zip'), '--lake', lake, '--workers', flags.workers, '--json'],
+      'sh',
+      // The shell tells what its children took, the workers among them.
+      [
+        '-c',
+        '"$@"; status=$?; times >&2; exit $status',
+        'sh',
+        process.execPath,
+        main,
+        'pack',
+        join(work, 'zip'),
+        '--lake',
+        lake,
+        '--workers',
+        flags.workers,
+        '--json',
+      ],
       {
         encoding: 'utf8',
       },
     )
     if (status !== 0) throw new Error(stderr)
+    packCpu = cpuOf(stderr)
     summary = JSON.parse(stdout) as PackSummary
   })
   const start = performance.now()
+  const before = process.cpuUsage()
   for (const date of dates)
     await connection.run(`COPY (SELECT strptime("Date" || ' ' || "Time", '%d/%m/%Y %H:%M:%S') AS ts, Ticker AS instrument, LTP AS price, LTQ AS volume, OpenInterest AS oi, BuyPrice AS bid, SellPrice AS ask
       FROM read_csv('${join(work, 'csv', date)}/*.csv', columns = {Ticker: 'VARCHAR', Date: 'VARCHAR', Time: 'VARCHAR', LTP: 'DOUBLE', BuyPrice: 'DOUBLE', BuyQty: 'DOUBLE', SellPrice: 'DOUBLE', SellQty: 'DOUBLE', LTQ: 'DOUBLE', OpenInterest: 'DOUBLE'}, header = true))
       TO '${join(work, `duck-${date}.parquet`)}' (FORMAT parquet, COMPRESSION zstd)`)
   const duck = (performance.now() - start) / 1000
+  const { user, system } = process.cpuUsage(before)
+  const duckCpu = (user + system) / 1e6
   const { seconds: packing, rows: n } = summary as PackSummary
   const result = {
     rows: n,
@@ -102,11 +127,15 @@ for (let run = 0; run < runs; run++) {
     packMegabytesPerSecond: csvBytes / packing / 1e6,
     duckMillionRowsPerSecond: n / duck / 1e6,
     ratio: duck / packing,
+    packCpuSeconds: packCpu,
+    duckCpuSeconds: duckCpu,
+    cpuRatio: duckCpu / packCpu,
+    load: loadavg()[0],
     bytesPerRow: bytesBelow(lake) / n,
     duckBytesPerRow: dates.reduce((sum, date) => sum + statSync(join(work, `duck-${date}.parquet`)).size, 0) / n,
   }
   process.stderr.write(
-    `pack ${packing.toFixed(2)} s (whole ${whole.toFixed(2)}), ${result.packMillionRowsPerSecond.toFixed(2)} M rows/s, ${result.packMegabytesPerSecond.toFixed(0)} MB/s, ${result.bytesPerRow.toFixed(2)} B a row; DuckDB ${duck.toFixed(2)} s, ${result.duckMillionRowsPerSecond.toFixed(2)} M rows/s, ${result.duckBytesPerRow.toFixed(2)} B; ratio ${result.ratio.toFixed(2)}\n`,
+    `pack ${packing.toFixed(2)} s (whole ${whole.toFixed(2)}), ${result.packMillionRowsPerSecond.toFixed(2)} M rows/s, ${result.packMegabytesPerSecond.toFixed(0)} MB/s, ${result.bytesPerRow.toFixed(2)} B a row; DuckDB ${duck.toFixed(2)} s, ${result.duckMillionRowsPerSecond.toFixed(2)} M rows/s, ${result.duckBytesPerRow.toFixed(2)} B; ratio ${result.ratio.toFixed(2)}; CPU seconds ${packCpu.toFixed(2)} and ${duckCpu.toFixed(2)}, ratio ${result.cpuRatio.toFixed(2)}; load ${result.load.toFixed(1)}\n`,
   )
   results.push(result)
 }

@@ -1,9 +1,8 @@
+import type { BarKeeper, Cleaner } from '../connectors/archives/cleaner.ts'
 import { inlinePool } from '../connectors/archives/pool.ts'
 import type { ReadResult, ReadTask } from '../connectors/archives/readInput.ts'
 import type { WriteResult, WriteTask } from '../connectors/archives/writeFolder.ts'
-import { nseCalendar } from '../markets/nse/calendar.ts'
 import { type Failure, toFailure } from '../runtime/wire.ts'
-import { operatorCleaner } from './packClean.ts'
 import { packMarkets } from './packMarket.ts'
 
 /** What the parent of a packing process tells it. */
@@ -20,7 +19,7 @@ const EVERY = 100
 
 // Module that the processes of `pack --workers N` run.
 if (process.send !== undefined) {
-  const pool = inlinePool(packMarkets, () => operatorCleaner(nseCalendar))
+  const pool = inlinePool(packMarkets, cleaner)
   process.on('message', (task: ToPacker) => void serve(task))
   process.on('disconnect', () => process.exit(1))
   // Ctrl-C reaches the whole group; the parent ends its workers when it has heard of it itself.
@@ -34,6 +33,12 @@ if (process.send !== undefined) {
       tell({ id: task.id, failure: toFailure(thrown) })
     }
   }
+}
+
+/** Loaded where it is asked for: most of what a packing process would load is for cleaning. */
+async function cleaner(): Promise<Cleaner & BarKeeper> {
+  const [{ operatorCleaner }, { nseCalendar }] = await Promise.all([import('./packClean.ts'), import('../markets/nse/calendar.ts')])
+  return operatorCleaner(nseCalendar)
 }
 
 /** Adds progress up, so that a message is sent now and then only. */

@@ -15,7 +15,7 @@ export interface PackPool {
 }
 
 /** One task after the other, in this process. */
-export function inlinePool(markets: PackMarkets, cleaner: () => Cleaner & BarKeeper): PackPool {
+export function inlinePool(markets: PackMarkets, cleaner: () => Promise<Cleaner & BarKeeper> | (Cleaner & BarKeeper)): PackPool {
   let last: Promise<unknown> = Promise.resolve()
   const queued = <T>(work: () => Promise<T>): Promise<T> => {
     const next = last.then(work)
@@ -25,7 +25,10 @@ export function inlinePool(markets: PackMarkets, cleaner: () => Cleaner & BarKee
   return {
     width: 1,
     read: (task, onProgress) => queued(() => readInput(task, markets, onProgress)),
-    write: (task) => queued(() => (task.folder.startsWith('bars/') ? writeBars(task, cleaner()) : writeFolder(task, cleaner()))),
+    write: (task) =>
+      queued(async () =>
+        task.folder.startsWith('bars/') ? writeBars(task, await cleaner()) : writeFolder(task, task.clean ? await cleaner() : undefined),
+      ),
     close: () => last.then(() => undefined),
   }
 }

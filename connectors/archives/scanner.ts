@@ -14,6 +14,9 @@ const MINUS = 45
 const POINT = 46
 const ZERO = 48
 
+/** The block of a scanner that is at its end, for the next: there are thousands of members. */
+let spare: Block | undefined
+
 /**
  * Bytes of one member to columns: no object a row, no copy but of a line that two pieces share.
  *
@@ -26,7 +29,7 @@ export class Scanner {
   readonly #receiver: Receiver
   readonly #clock: Clock
   readonly #values = new Float64Array(7)
-  readonly #block: Block = blockOf(BLOCK)
+  readonly #block: Block = spare ?? blockOf(BLOCK)
   readonly #plain: PlainLines
   readonly #naive: boolean
   #n = 0
@@ -46,6 +49,7 @@ export class Scanner {
     this.#receiver = receiver
     this.#clock = new Clock(layout.zone?.offset ?? offset, layout.dateOrder)
     this.#actions = Int32Array.from(layout.columns, actionOf)
+    spare = undefined
     this.#plain = new PlainLines(layout, this.#actions, this.#block)
     this.#naive = !layout.columns.includes('epoch')
   }
@@ -87,6 +91,7 @@ export class Scanner {
       this.#lines(line, 0, line.length)
     }
     this.#flush()
+    spare = this.#block
     if (!torn || last.length === 0) return undefined
     this.#line++
     return this.#line > this.#layout.headings ? textOf(last, 0, last.length) : undefined

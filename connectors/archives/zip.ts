@@ -155,7 +155,9 @@ async function* atOnce(bytes: Bytes, entry: Entry, name: string): AsyncGenerator
   if (bytes.read(packed, start) < packed.length) throw new Damage('truncated_container', `${name}: the container ends inside it`)
   let plain: Uint8Array
   try {
-    plain = entry.compressionMethod === 0 ? packed : inflateRawSync(packed, { maxOutputLength: Math.max(1, entry.uncompressedSize) })
+    const most = Math.max(64, entry.uncompressedSize)
+    // Into one piece, so that it is not put together of many.
+    plain = entry.compressionMethod === 0 ? packed : inflateRawSync(packed, { maxOutputLength: most, chunkSize: most })
   } catch (cause) {
     throw new Damage('corrupt_container', `${name}: ${(cause as Error).message}`)
   }
