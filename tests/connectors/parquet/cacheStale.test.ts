@@ -6,12 +6,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ReplaySummary } from '../../../cli/replayOptions.ts'
+import { closeEmbeddedEngine } from '../../../connectors/clickhouse/engine.ts'
 import { clearCache, listCache } from '../../../connectors/parquet/cacheList.ts'
 import { parquetSource } from '../../../connectors/parquet/source.ts'
 import { Instruments } from '../../../core/instruments.ts'
 import { Trade } from '../../../core/market.ts'
 import type { Source } from '../../../core/ports.ts'
 import { type Answer, answerOf, main, tickloom } from '../../kit/commandLine.ts'
+import { runHere, type Said } from '../../kit/inProcess.ts'
 import { marketLake } from '../../kit/marketLake.ts'
 import { secondsOfLake } from '../../kit/secondsReplay.ts'
 import { filesOf, PLENTY } from './cacheFixtures.ts'
@@ -23,6 +25,7 @@ let lake: string
 beforeAll(async () => {
   lake = await marketLake({ days: DAYS, strikes: 3, rate: 0.4 })
 }, 60_000)
+afterAll(closeEmbeddedEngine)
 afterAll(() => rmSync(dirname(lake), { recursive: true, force: true }))
 
 /** Each kind of cache, and what fills it. */
@@ -37,7 +40,7 @@ const replayArgs = (topology: string, of: string, cache: string): string[] => [
 ]
 
 /** What a replay said; it must have ended well. */
-function told({ code, stdout, stderr }: Answer): { dropped: unknown; outputs: Record<string, number>; readSeconds: number; stderr: string } {
+function told({ code, stdout, stderr }: Said | Answer): { dropped: unknown; outputs: Record<string, number>; readSeconds: number; stderr: string } {
   if (code !== 0) throw new Error(stderr)
   const { dropped, outputs, readSeconds } = JSON.parse(stdout) as ReplaySummary
   return { dropped, outputs, readSeconds, stderr }
@@ -46,15 +49,16 @@ function told({ code, stdout, stderr }: Answer): { dropped: unknown; outputs: Re
 const uncached = new Map<string, Promise<{ dropped: unknown; outputs: unknown }>>()
 /** Dropped rows and outputs of a replay without cache. */
 function wholeAnswer(topology: string): Promise<{ dropped: unknown; outputs: unknown }> {
-  const known = uncached.get(topology) ?? tickloom(replayArgs(topology, lake, 'off')).then((answer) => pick(told(answer)))
+  const known = uncached.get(topology) ?? runHere(replayArgs(topology, lake, 'off')).then((answer) => pick(told(answer)))
   uncached.set(topology, known)
   return known
 }
 const pick = ({ dropped, outputs }: { dropped: unknown; outputs: unknown }) => ({ dropped, outputs })
 
-/** Path and reason of everything kept, as a fresh process sees it, from the sources in `tree`. */
-async function stale(cache: string, tree = root): Promise<(string | undefined)[]> {
-  const answer = await answerOf(spawn(process.execPath, [join(tree, 'cli/main.ts'), 'cache', 'list', '--json', '--cache', cache]))
+/** Why the files kept are stale; `tree`: as a process sees it that runs from the sources there. */
+async function stale(cache: string, tree?: string): Promise<(string | undefined)[]> {
+  const args = ['cache', 'list', '--json', '--cache', cache]
+  const answer = tree === undefined ? await runHere(args) : await answerOf(spawn(process.execPath, [join(tree, 'cli/main.ts'), ...args]))
   if (answer.code !== 0) throw new Error(answer.stderr)
   return (JSON.parse(answer.stdout) as { files: { why?: string }[] }).files.map(({ why }) => why)
 }
@@ -67,7 +71,7 @@ describe.each(kinds)('a cache of %s', (kind, topology) => {
     const [copy, cache] = [join(folder(), 'lake'), folder()]
     cpSync(lake, copy, { recursive: true, preserveTimestamps: true })
     const file = partOf(copy)
-    const before = told(await tickloom(replayArgs(topology, copy, cache)))
+    const before = told(await runHere(replayArgs(topology, copy, cache)))
     const other = join(dirname(copy), 'other.parquet')
     const bytes = readFileSync(file)
     // Another date's file cannot be of its size, so this one is broken in place: whoever reads it notices.
@@ -78,7 +82,7 @@ describe.each(kinds)('a cache of %s', (kind, topology) => {
     renameSync(other, file)
     expect(statSync(file)).toMatchObject({ size, mtimeMs: mtime.getTime() })
     expect(await stale(cache)).toEqual([`${file} has changed`, undefined])
-    const after = await tickloom(replayArgs(topology, copy, cache))
+    const after = await runHere(replayArgs(topology, copy, cache))
     if (after.code === 0) expect(pick(told(after))).not.toEqual(pick(before))
     else expect(after.stderr).toContain('FILE_CORRUPT')
   }, 60_000)
@@ -109,13 +113,13 @@ describe.each(kinds)('a cache of %s', (kind, topology) => {
     child.kill('SIGKILL')
     await new Promise((resolve) => child.once('exit', resolve))
     expect(filesOf(cache)).toContain(half)
-    const { stderr, ...answer } = told(await tickloom(replayArgs(topology, lake, cache)))
+    const { stderr, ...answer } = told(await runHere(replayArgs(topology, lake, cache)))
     expect([pick(answer), stderr]).toEqual([await wholeAnswer(topology), ''])
     expect(filesOf(cache)).toHaveLength(DAYS + 1)
     expect(await stale(cache)).toEqual([undefined, undefined, undefined])
     utimesSync(half, new Date('2020-01-01'), new Date('2020-01-01'))
     expect((await stale(cache)).filter((why) => why !== undefined)).toEqual(['half-written: whoever wrote it has stopped'])
-    await tickloom(['cache', 'clear', '--stale', '--cache', cache])
+    await runHere(['cache', 'clear', '--stale', '--cache', cache])
     expect(filesOf(cache)).toHaveLength(DAYS)
   }, 60_000)
 
@@ -124,7 +128,7 @@ describe.each(kinds)('a cache of %s', (kind, topology) => {
     const both = await Promise.all([1, 2].map(() => tickloom(replayArgs(topology, lake, cache))))
     for (const answer of both) expect(pick(told(answer))).toEqual(await wholeAnswer(topology))
     expect(await stale(cache)).toEqual(Array(DAYS).fill(undefined))
-    expect(pick(told(await tickloom(replayArgs(topology, lake, cache))))).toEqual(await wholeAnswer(topology))
+    expect(pick(told(await runHere(replayArgs(topology, lake, cache))))).toEqual(await wholeAnswer(topology))
   }, 60_000)
 
   it('on a full disk is given up, which is said once and costs no row', async () => {
@@ -143,7 +147,7 @@ describe.each(kinds)('a cache of %s', (kind, topology) => {
       const disk = folder()
       execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', disk])
       try {
-        const { stderr, ...answer } = told(await tickloom(replayArgs(topology, lake, disk)))
+        const { stderr, ...answer } = told(await runHere(replayArgs(topology, lake, disk)))
         expect(pick(answer)).toEqual(await wholeAnswer(topology))
         expect(stderr).toMatch(/^tickloom: the cache is not written: ENOSPC.*\n$/)
         expect(filesOf(disk)).toEqual([])
@@ -173,7 +177,7 @@ describe.each(kinds)('a cache of %s', (kind, topology) => {
 it('seconds are not used for another lateness', async () => {
   const cache = folder()
   const withLateness = async (lateness: number) =>
-    told(await tickloom([...replayArgs('seconds-burst', lake, cache), '--param', `seconds.lateness=${lateness}`]))
+    told(await runHere([...replayArgs('seconds-burst', lake, cache), '--param', `seconds.lateness=${lateness}`]))
   for (const lateness of [0, 2, 0, 2]) await withLateness(lateness)
   expect(filesOf(cache)).toHaveLength(2 * DAYS)
 }, 60_000)
