@@ -32,7 +32,7 @@ export interface ReplayFlags extends CommonFlags {
   readonly reader?: ReplayOptions['reader']
   readonly cache?: string
   readonly cacheSize: number
-  readonly prune: boolean
+  readonly prune?: boolean
   readonly explain?: boolean
   readonly dryRun?: boolean
   readonly quiet?: boolean

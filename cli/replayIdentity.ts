@@ -22,6 +22,8 @@ export function identityOf(t: Topology, params: Params, o: ReplayOptions): Ident
     epoch: o.epoch,
     // A committed epoch is not written again, so a run must not be continued with outputs that its epochs lack.
     outputs: o.outputs === undefined ? null : [...o.outputs].sort(),
+    // A position counts rows read, so a run must not be continued with others.
+    ...(t.reads === undefined ? {} : { pruned: o.prune ?? false }),
   }
 }
 

@@ -30,6 +30,8 @@ export interface ReplayOptions {
   readonly reader?: 'auto' | 'native' | 'duckdb'
   /** Where decoded days are kept for the next replay; decides nothing but speed, so is no part of what the run is. */
   readonly cache?: CacheOptions
+  /** Read only the contracts that the topology names beforehand, where it does; not by default. */
+  readonly prune?: boolean
   /** Which outputs are written; all by default. */
   readonly outputs?: readonly string[]
   /** Parquet with the columns symbol, expiry, strike and type in place of instrument. */

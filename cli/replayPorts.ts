@@ -17,6 +17,7 @@ import { startsFromSeconds } from '../topologies/seconds/fromTicks.ts'
 import { onlyOutputs, wantedOutputs } from './outputs.ts'
 import { warnOfCache } from './replayCache.ts'
 import type { ReplayOptions } from './replayOptions.ts'
+import { contractsRead } from './replayScout.ts'
 import { planOfSeconds, secondsOf } from './replaySeconds.ts'
 
 export type ReplayPlan = Plan | CachedPlan | SecondsPlan
@@ -32,11 +33,16 @@ export interface WorkerTask {
   readonly plan: ReplayPlan
 }
 
-/** What the replay reads, day by day, without reading a row; with a cache, without opening the files of days that it holds. */
-export async function planOf(options: ReplayOptions, topology: Topology, params: Params): Promise<ReplayPlan> {
+/**
+ * What the replay reads, day by day; with a cache, without opening the files of days that it holds. Reads no row, except
+ * those of spots where the topology says by them what else is to be read, and the replay is to be pruned: then for all
+ * of `sets`.
+ */
+export async function planOf(options: ReplayOptions, topology: Topology, params: Params, sets: readonly Params[] = [params]): Promise<ReplayPlan> {
+  const contracts = options.prune ? await contractsRead(options, filterOf(options), topology, sets) : undefined
   if (startsFromSeconds(topology)) return planOfSeconds(options.lake, filterOf(options), params, options.cache)
   const [columns] = Object.values(topology.inputs)
-  const filter = { ...filterOf(options), columns }
+  const filter = { ...filterOf(options), columns, contracts }
   return options.cache === undefined ? planReplay(options.lake, filter) : planCached(options.lake, filter, options.cache, warnOfCache)
 }
 

@@ -30,6 +30,12 @@ export interface Topology<I extends Ports = Ports, O extends Ports = Ports, P ex
    */
   known?(params: z.output<P>): { readonly [K in keyof O]?: number }
   wire(inputs: Streams<I>, at: At, params: z.output<P>): Streams<O>
+  /**
+   * Which contracts of a day `wire` makes anything of: the instruments of these rows, made of the ticks of the day's spots
+   * alone. A promise that rows of contracts not named change no output, so that a replay need not read them. For a
+   * topology of ticks that remembers a day.
+   */
+  reads?(inputs: Streams<I>, at: At, params: z.output<P>): Observable<Batch<{ readonly instrument: 'instrument' }>>
 }
 
 export function topology<const I extends Ports, const O extends Ports, P extends z.ZodObject>(spec: Topology<I, O, P>): Topology<I, O, P> {

@@ -93,15 +93,24 @@ function originOf(lake: string, date: string, files: readonly LakeFile[], wanted
     return { path: resolve(path), state: stateOf(path), told }
   })
   const zone = { name, offset }
-  return { kind, columns, code, settings, lake: resolve(lake), date, zone, filter: plainFilter(wanted), byteOrder: endianness(), files: states }
+  return { kind, columns, code, settings, lake: resolve(lake), date, zone, filter: plainFilter(wanted, date), byteOrder: endianness(), files: states }
 }
 
-/** The filter without dates, spelled in one way. */
-function plainFilter({ timeFrom, timeTo, symbols, strikes, expiries, types }: ReplayFilter): ReplayFilter {
+/** The filter for one date without its dates, spelled in one way. */
+function plainFilter({ timeFrom, timeTo, symbols, strikes, expiries, types, contracts }: ReplayFilter, date: string): ReplayFilter {
   const list = <T extends string | number>(values: readonly T[] | undefined): T[] | undefined => values && [...new Set(values)].sort()
   const range = strikes !== undefined && 'min' in strikes ? { min: strikes.min, max: strikes.max } : undefined
   const ofStrikes = range ?? list(strikes as readonly number[] | undefined)
-  return { timeFrom, timeTo, symbols: list(symbols), strikes: ofStrikes, expiries: list(expiries), types: list(types) }
+  const picked = list(contracts?.[date])
+  return {
+    timeFrom,
+    timeTo,
+    symbols: list(symbols),
+    strikes: ofStrikes,
+    expiries: list(expiries),
+    types: list(types),
+    contracts: picked && { [date]: picked },
+  }
 }
 
 function stateOf(path: string): string {

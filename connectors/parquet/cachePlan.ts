@@ -4,7 +4,7 @@ import { type CacheContents, openCache, unusable } from './cacheFile.ts'
 import { cachePath, touch } from './cacheFolder.ts'
 import { type DayKey, dayKeys, type Kept, ticksKept, type Wanted } from './cacheKey.ts'
 import { discover } from './layout.ts'
-import { type Plan, planReplay } from './plan.ts'
+import { nothingPruned, type Plan, planReplay } from './plan.ts'
 import { wantsFile } from './prune.ts'
 
 /** A cache of decoded days (docs/decisions/column-cache.md). */
@@ -97,7 +97,7 @@ export async function planMissing<P extends Plan>(
 ): Promise<P | Plan> {
   const missing = days.filter(({ held }) => !held).map(({ date }) => date)
   const someHeld = missing.length < days.length
-  const pruned = { date: 0, symbol: 0, expiry: 0, strike: 0, type: 0, time: 0, groups: 0, groupsBy: {}, rows: 0 }
+  const pruned = nothingPruned()
   const none: Plan = { lake, days: [], pruned, columns: {} }
   if (someHeld && missing.length === 0) return none
   try {

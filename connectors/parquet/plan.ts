@@ -23,11 +23,19 @@ export interface Pruned {
   expiry: number
   strike: number
   type: number
+  /** Contracts that the topology did not pick. */
+  pick: number
   time: number
   groups: number
   /** The same row groups by the reason. */
   readonly groupsBy: Partial<Record<GroupReason, number>>
   rows: number
+  /** Rows of the groups read that conditions leave out, where that is known beforehand. */
+  conditional: number
+}
+
+export function nothingPruned(): Pruned {
+  return { date: 0, symbol: 0, expiry: 0, strike: 0, type: 0, pick: 0, time: 0, groups: 0, groupsBy: {}, rows: 0, conditional: 0 }
 }
 
 export interface Plan {
@@ -35,6 +43,8 @@ export interface Plan {
   readonly days: readonly DayPlan[]
   readonly pruned: Pruned
   readonly columns: Schema
+  /** Contracts that are read, of days on which it was found out beforehand; by date. */
+  readonly contracts?: ReplayFilter['contracts']
 }
 
 /**
@@ -44,7 +54,7 @@ export interface Plan {
  * cannot be read or whose columns have other types than the projection.
  */
 export async function planReplay(lake: string, filter: ReplayFilter & { readonly columns: Schema; readonly zone?: Zone }): Promise<Plan> {
-  const pruned: Pruned = { date: 0, symbol: 0, expiry: 0, strike: 0, type: 0, time: 0, groups: 0, groupsBy: {}, rows: 0 }
+  const pruned = nothingPruned()
   const zone = filter.zone ?? IST
   const found = discover(lake)
   const recordings = isRecording(lake) ? await planRecorded(lake, filter, (date) => timesOf(date, filter, zone)) : undefined
@@ -75,12 +85,19 @@ export async function planReplay(lake: string, filter: ReplayFilter & { readonly
   }
   if (days.size === 0)
     throw new TickloomError('LAKE_EMPTY', `nothing to read in ${lake}: it has ${found.length} files of ticks, and none is wanted`, { lake, pruned })
-  return { lake, days: [...days].sort(([a], [b]) => (a < b ? -1 : 1)).map(([date, files]) => dayOf(date, files)), pruned, columns: filter.columns }
+  return {
+    lake,
+    days: [...days].sort(([a], [b]) => (a < b ? -1 : 1)).map(([date, files]) => dayOf(date, files)),
+    pruned,
+    columns: filter.columns,
+    contracts: filter.contracts,
+  }
 }
 
 function countGroups(pruned: Pruned, plan: FilePlan, { rows, ruledOut }: GroupsKept): void {
   pruned.groups += plan.groups - plan.groupsRead
   pruned.rows += plan.fileRows - rows
+  if (plan.rows !== undefined && rows > 0) pruned.conditional += rows - plan.rows
   for (const [reason, groups] of Object.entries(ruledOut) as [GroupReason, number][])
     pruned.groupsBy[reason] = (pruned.groupsBy[reason] ?? 0) + groups
 }
@@ -161,17 +178,26 @@ function planFile(
 export function explainPlan(plan: Plan): string {
   const files = plan.days.flatMap((day) => day.files)
   const sum = (of: (file: FilePlan) => number): string => files.reduce((total, file) => total + of(file), 0).toLocaleString('en')
-  const { groups, groupsBy, rows, ...reasons } = plan.pruned
+  const { groups, groupsBy, rows, conditional, ...reasons } = plan.pruned
   const inFile = files.filter((file) => file.rows === undefined).length
   return [
     `lake        ${plan.lake}`,
     `days        ${plan.days.length}: ${plan.days[0].date} to ${plan.days[plan.days.length - 1].date}`,
     `files       ${files.length} read; left out: ${counted(reasons) || 'none'}`,
     `row groups  ${sum((file) => file.groupsRead)} read; ${groups.toLocaleString('en')} left out by their statistics${groups > 0 ? `: ${counted(groupsBy)}` : ''}`,
-    `rows        ${sum((file) => file.rows ?? file.fileRows)} read${inFile > 0 ? ' at most' : ''}; ${rows.toLocaleString('en')} left out unread${inFile > 0 ? `; conditions on rows in ${inFile} files` : ''}`,
+    `rows        ${sum((file) => file.rows ?? file.fileRows)} read${inFile > 0 ? ' at most' : ''}; ${rows.toLocaleString('en')} left out unread${conditional > 0 ? `, ${conditional.toLocaleString('en')} by conditions on rows` : ''}${inFile > 0 ? `; conditions on rows in ${inFile} files` : ''}`,
+    ...pickedLine(plan),
     `projection  ${files[0].columns.map((c) => `${c.name} <- ${c.column ?? 'missing'}${c.type === undefined ? '' : ` ${c.type}`}`).join(', ')}`,
     `instrument  ${files[0].instrument.kind === 'constant' ? files[0].instrument.name : `from ${files[0].instrument.kind === 'names' ? 'instrument' : 'symbol, expiry, strike, opt_type'}`}`,
   ].join('\n')
+}
+
+function pickedLine({ contracts, days }: Plan): string[] {
+  if (contracts === undefined) return []
+  const limited = days.flatMap(({ date }) => (contracts[date] === undefined ? [] : [contracts[date]]))
+  const count = limited.reduce((sum, names) => sum + names.length, 0)
+  const whole = days.length - limited.length
+  return [`contracts   ${count.toLocaleString('en')} picked on ${limited.length} days by the topology, from their spots; ${whole} days read whole`]
 }
 
 function counted(reasons: Readonly<Record<string, number>>): string {

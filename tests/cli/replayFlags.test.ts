@@ -26,6 +26,7 @@ describe('replay flags', () => {
       workers: 1,
       resume: false,
       epoch: 3_600_000_000,
+      prune: true,
     })
   })
 
@@ -52,6 +53,7 @@ describe('replay flags', () => {
       resume: true,
       epoch: 10_000_000,
       reader: 'duckdb',
+      prune: true,
     })
   })
 

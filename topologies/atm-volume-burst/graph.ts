@@ -118,4 +118,6 @@ export default topology({
     const broker = paperBroker(at('paperBroker'), { ...p, market: nseOptions })({ prices: watched, orders })
     return { signals: wanted, ...broker, watched, late }
   },
+
+  reads: ({ ticks }, at, p) => picksOf(secondsOf(ticks, at, p).seconds, at, p),
 })

@@ -65,7 +65,7 @@ export const params = z.object({
   stop: fraction.default(0.15).meta({ unit: 'of the entry', description: 'loss that ends it; 0: none' }),
   target: fraction.default(0.15).meta({ unit: 'of the entry', description: 'profit that ends it; 0: none' }),
   trail: fraction.default(0.1).meta({ unit: 'of the best price', description: 'way back from the best price that ends it; 0: none' }),
-  trailAfter: fraction.default(0.05).meta({ unit: 'of the entry', description: 'profit from which on the trail is watched' }),
+  trailAfter: fraction.default(0.1).meta({ unit: 'of the entry', description: 'profit from which on the trail is watched' }),
   hold: z.number().int().min(0).default(0).meta({ unit: 's', description: 'time after which it is ended; 0: none' }),
   squareOff: z
     .number()
