@@ -56,7 +56,7 @@ export class DayReader {
   read(into: Rows, most: number): number {
     if (this.#merge !== undefined) return this.#merge.read(into, most)
     const [file] = this.#files
-    if (!file.coded) into.codes.fill(0, 0, most)
+    if (!file.coded) into.codes.fill(this.task.offsets[0], 0, most)
     return file.read(into, 0, most)
   }
 

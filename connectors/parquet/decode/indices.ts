@@ -80,14 +80,14 @@ export class Indices {
 
   #run(): void {
     let head = 0
-    for (let scale = 1; ; scale *= 128) {
-      if (this.#at >= this.#end || scale > 2 ** 28) throw new RangeError('its values end too soon')
+    for (let shift = 0; ; shift += 7) {
+      if (this.#at >= this.#end || shift > 28) throw new RangeError('its values end too soon')
       const byte = this.#view.getUint8(this.#at++)
-      head += (byte & 127) * scale
+      head |= (byte & 127) << shift
       if (byte < 128) break
     }
-    this.#packed = head % 2 === 1
-    this.#left = Math.floor(head / 2) * (this.#packed ? 8 : 1)
+    this.#packed = (head & 1) === 1
+    this.#left = (head >>> 1) * (this.#packed ? 8 : 1)
     this.#bit = 0
     if (this.#left === 0) throw new RangeError('a run of nothing')
     if (this.#packed) return
@@ -120,18 +120,23 @@ function unpack(view: DataView, byte: number, first: number, width: number, into
 function unpackF64(view: DataView, byte: number, first: number, width: number, table: Float64Array, into: Float64Array, at: number, n: number): void {
   const mask = 2 ** width - 1
   const size = table.length
-  const [b1, b2, b3, b4, b5, b6, b7] = [1, 2, 3, 4, 5, 6, 7].map((i) => first + i * width)
-  const [o1, o2, o3, o4, o5, o6, o7] = [b1 >> 3, b2 >> 3, b3 >> 3, b4 >> 3, b5 >> 3, b6 >> 3, b7 >> 3]
+  const b1 = first + 1 * width
+  const b2 = first + 2 * width
+  const b3 = first + 3 * width
+  const b4 = first + 4 * width
+  const b5 = first + 5 * width
+  const b6 = first + 6 * width
+  const b7 = first + 7 * width
   let i = 0
   for (let p = byte; i + 8 <= n; i += 8, p += width) {
     const k0 = (view.getInt32(p, true) >>> first) & mask
-    const k1 = (view.getInt32(p + o1, true) >>> (b1 & 7)) & mask
-    const k2 = (view.getInt32(p + o2, true) >>> (b2 & 7)) & mask
-    const k3 = (view.getInt32(p + o3, true) >>> (b3 & 7)) & mask
-    const k4 = (view.getInt32(p + o4, true) >>> (b4 & 7)) & mask
-    const k5 = (view.getInt32(p + o5, true) >>> (b5 & 7)) & mask
-    const k6 = (view.getInt32(p + o6, true) >>> (b6 & 7)) & mask
-    const k7 = (view.getInt32(p + o7, true) >>> (b7 & 7)) & mask
+    const k1 = (view.getInt32(p + (b1 >> 3), true) >>> (b1 & 7)) & mask
+    const k2 = (view.getInt32(p + (b2 >> 3), true) >>> (b2 & 7)) & mask
+    const k3 = (view.getInt32(p + (b3 >> 3), true) >>> (b3 & 7)) & mask
+    const k4 = (view.getInt32(p + (b4 >> 3), true) >>> (b4 & 7)) & mask
+    const k5 = (view.getInt32(p + (b5 >> 3), true) >>> (b5 & 7)) & mask
+    const k6 = (view.getInt32(p + (b6 >> 3), true) >>> (b6 & 7)) & mask
+    const k7 = (view.getInt32(p + (b7 >> 3), true) >>> (b7 & 7)) & mask
     if (k0 >= size || k1 >= size || k2 >= size || k3 >= size || k4 >= size || k5 >= size || k6 >= size || k7 >= size) throw outside()
     const to = at + i
     into[to] = table[k0]
@@ -152,8 +157,36 @@ function unpackF64(view: DataView, byte: number, first: number, width: number, t
 function unpackI32(view: DataView, byte: number, first: number, width: number, table: Int32Array, into: Int32Array, at: number, n: number): void {
   const mask = 2 ** width - 1
   const size = table.length
-  for (let i = 0, bit = first; i < n; i++, bit += width) {
-    const index = (view.getUint32(byte + (bit >>> 3), true) >>> (bit & 7)) & mask
+  const b1 = first + 1 * width
+  const b2 = first + 2 * width
+  const b3 = first + 3 * width
+  const b4 = first + 4 * width
+  const b5 = first + 5 * width
+  const b6 = first + 6 * width
+  const b7 = first + 7 * width
+  let i = 0
+  for (let p = byte; i + 8 <= n; i += 8, p += width) {
+    const k0 = (view.getInt32(p, true) >>> first) & mask
+    const k1 = (view.getInt32(p + (b1 >> 3), true) >>> (b1 & 7)) & mask
+    const k2 = (view.getInt32(p + (b2 >> 3), true) >>> (b2 & 7)) & mask
+    const k3 = (view.getInt32(p + (b3 >> 3), true) >>> (b3 & 7)) & mask
+    const k4 = (view.getInt32(p + (b4 >> 3), true) >>> (b4 & 7)) & mask
+    const k5 = (view.getInt32(p + (b5 >> 3), true) >>> (b5 & 7)) & mask
+    const k6 = (view.getInt32(p + (b6 >> 3), true) >>> (b6 & 7)) & mask
+    const k7 = (view.getInt32(p + (b7 >> 3), true) >>> (b7 & 7)) & mask
+    if (k0 >= size || k1 >= size || k2 >= size || k3 >= size || k4 >= size || k5 >= size || k6 >= size || k7 >= size) throw outside()
+    const to = at + i
+    into[to] += table[k0]
+    into[to + 1] += table[k1]
+    into[to + 2] += table[k2]
+    into[to + 3] += table[k3]
+    into[to + 4] += table[k4]
+    into[to + 5] += table[k5]
+    into[to + 6] += table[k6]
+    into[to + 7] += table[k7]
+  }
+  for (let bit = first + i * width; i < n; i++, bit += width) {
+    const index = (view.getInt32(byte + (bit >>> 3), true) >>> (bit & 7)) & mask
     if (index >= size) throw outside()
     into[at + i] += table[index]
   }

@@ -31,7 +31,7 @@ export async function openDirect(
 ): Promise<AsyncGenerator<Chunk, void, undefined> | Undecodable> {
   const decoder = takeDecoder()
   const shared = sharedRows(day.files[0].columns.length)
-  const opened = await decoder.read({ task: taskOf(day), next: next && taskOf(next), shared }).catch((failure: unknown) => {
+  const opened = await decoder.read({ task: taskOf(day, instruments), next: next && taskOf(next, instruments), shared }).catch((failure: unknown) => {
     giveBack(decoder)
     throw failure
   })
@@ -40,14 +40,17 @@ export async function openDirect(
   return opened
 }
 
-function taskOf({ date, files }: DayPlan): DayTask {
-  return { key: [date, ...files.map(({ path }) => path)].join('\n'), files, offsets: offsetsOf(files) }
+/** Where every file is one instrument, what the thread adds to its codes is the id itself. */
+function taskOf({ date, files }: DayPlan, instruments: Instruments): DayTask {
+  const offsets = files.map(({ instrument }) => (instrument.kind === 'constant' ? instruments.id(instrument.name) : -1))
+  const own = offsets.includes(-1) ? offsetsOf(files) : offsets
+  return { key: [date, ...files.map(({ path }, i) => `${own[i]} ${path}`)].join('\n'), files, offsets: own }
 }
 
 async function* chunksOf(decoder: Decoder, shared: SharedRows, { files }: DayPlan, instruments: Instruments): AsyncGenerator<Chunk, void, undefined> {
   const slots = slotsOf(shared)
   const names = files[0].columns.map(({ name }) => name)
-  const toIds = codesOfDay(files, instruments)
+  const toIds = files.every(({ instrument }) => instrument.kind === 'constant') ? undefined : codesOfDay(files, instruments)
   let freed = 0
   const free = (count: number): void => {
     if (count <= freed) return
@@ -61,7 +64,7 @@ async function* chunksOf(decoder: Decoder, shared: SharedRows, { files }: DayPla
       const n = await decoder.rows()
       if (n === undefined) break
       const { numbers, codes } = slots[turn % SLOTS]
-      toIds(codes, n)
+      toIds?.(codes, n)
       const col: Record<string, Column> = { instrument: codes }
       for (let i = 0; i < names.length; i++) col[names[i]] = numbers[i]
       yield { n, col, free: () => free(turn + 1) }

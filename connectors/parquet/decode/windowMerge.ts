@@ -3,7 +3,7 @@ import type { Rows, TickFile } from './tickFile.ts'
 import { WindowSort } from './windowSort.ts'
 
 /** Rows sorted at once: with all columns they stay in a core's cache. */
-const WINDOW = 16_384
+const WINDOW = 8_192
 
 /** What is read from: a file, or what stands for one in tests. */
 export type RowFile = Pick<TickFile, 'read' | 'left' | 'coded'>
@@ -89,7 +89,7 @@ export class WindowMerge {
     // At most twice the last: after a lull rows come fast again.
     this.#pace = Math.min(2 * this.#pace, (end - base) / rows)
     this.#sort.finish()
-    this.#scatter(rows, into, at)
+    this.#scatter(into, at)
     return rows
   }
 
@@ -105,8 +105,8 @@ export class WindowMerge {
     return rows
   }
 
-  #scatter(rows: number, into: Rows, to: number): void {
-    const { times, places } = this.#sort
+  #scatter(into: Rows, to: number): void {
+    const { places } = this.#sort
     let first = 0
     for (const run of this.#runs) {
       const { at, end, offset } = run
@@ -117,7 +117,7 @@ export class WindowMerge {
       first += end - at
       run.at = end
     }
-    into.numbers[this.#ts].set(times.subarray(0, rows), to)
+    this.#sort.copyTimes(into.numbers[this.#ts], to)
   }
 
   /** Rows of the time `base`, file after file, until there is no more of them or no more room. */
@@ -153,14 +153,14 @@ export function newRows(numbers: number, rows: number): Rows {
   return { numbers: Array.from({ length: numbers }, () => new Float64Array(rows)), codes: new Int32Array(rows) }
 }
 
-function placeF64(from: Float64Array, at: number, end: number, places: Int32Array, first: number, into: Float64Array, to: number): void {
+function placeF64(from: Float64Array, at: number, end: number, places: Uint16Array, first: number, into: Float64Array, to: number): void {
   for (let i = at, j = first; i < end; i++, j++) into[to + places[j]] = from[i]
 }
 function placeCodes(
   from: Int32Array,
   at: number,
   end: number,
-  places: Int32Array,
+  places: Uint16Array,
   first: number,
   into: Int32Array,
   to: number,
@@ -168,6 +168,6 @@ function placeCodes(
 ): void {
   for (let i = at, j = first; i < end; i++, j++) into[to + places[j]] = from[i] + offset
 }
-function placeAll(code: number, n: number, places: Int32Array, first: number, into: Int32Array, to: number): void {
+function placeAll(code: number, n: number, places: Uint16Array, first: number, into: Int32Array, to: number): void {
   for (let j = first; j < first + n; j++) into[to + places[j]] = code
 }
