@@ -97,6 +97,7 @@ const shown = (value) => {
   if (typeof value !== 'number') return value === null || value === undefined ? '\\u2013' : String(value);
   if (Number.isInteger(value)) return value.toLocaleString('en-US');
   const size = Math.abs(value);
+  if (size < 1e-6) return value.toExponential(1);
   return value.toLocaleString('en-US', size >= 1000 ? { maximumFractionDigits: 0 } : size >= 10 ? { maximumFractionDigits: 2 } : { maximumSignificantDigits: 4 });
 };
 `

@@ -67,7 +67,7 @@ function drawMap() {
   const far = Math.max(Math.abs(low), Math.abs(high)) || 1;
   const twoSided = low < 0;
   // Strong colours lie at the ends: there the letters take the colour of the ground.
-  const strong = (value) => (twoSided ? Math.abs(value) / far : (value - low) / (high - low || 1)) > 0.6;
+  const strong = (value) => (twoSided ? Math.abs(value) / far : (value - low) / (high - low || 1)) > 0.75;
   const cells = shownSets.map((set) => {
     const value = metricOf(set, metric);
     const place = [x ? values[at(x)].indexOf(set.values[at(x)]) : 0, y ? values[at(y)].indexOf(set.values[at(y)]) : 0];

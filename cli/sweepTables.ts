@@ -48,7 +48,7 @@ function walkTable({ walk, sets, metrics: [by], parameters }: SweepSummary): str
     table(['trained on', 'tested on', 'days', 'set', ...parameters, `${by} trained`, `${by} tested`], rows),
     `Out of sample, ${counted(days, 'day')}: ${Object.entries(all)
       .filter(([name]) => name === by || SHOWN.includes(name))
-      .map(([name, value]) => `${name} ${cell(value)}`)
+      .map(([name, value]) => `${name} ${shown(value)}`)
       .join(', ')}`,
   ].join('\n')
 }
@@ -57,6 +57,12 @@ function walkTable({ walk, sets, metrics: [by], parameters }: SweepSummary): str
 function cell(value: unknown): string | number {
   if (typeof value !== 'number') return String(value)
   return Number.isNaN(value) ? '-' : value === Infinity ? 'inf' : value
+}
+
+/** As a cell of a table shows it. */
+function shown(value: unknown): string {
+  const text = cell(value)
+  return typeof text === 'number' ? shownNumber(text) : text
 }
 
 function counted(n: number, what: string): string {
