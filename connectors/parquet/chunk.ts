@@ -52,8 +52,12 @@ export function codesOfDay(files: readonly FilePlan[], instruments: Instruments)
     for (let i = 0; i < n; i++) {
       const code = codes[i]
       let id = table[code]
-      if (id < 0) {
-        const file = offsets.findLastIndex((offset) => offset <= code)
+      // Not true either of what lies outside of the table.
+      if (!(id >= 0)) {
+        const file = Math.max(
+          0,
+          offsets.findLastIndex((offset) => offset <= code),
+        )
         id = table[code] = resolve(files[file], files[file].instrument, code - offsets[file], instruments)
       }
       codes[i] = id

@@ -65,7 +65,8 @@ export class DayReader {
   }
 
   #openNext(plan: FilePlan): void {
-    const file = TickFile.open(plan)
+    // Beside other files a wrong code would be one of theirs; alone it is none, which codesOfDay sees.
+    const file = TickFile.open(plan, this.task.files.length > 1)
     if (file instanceof TickFile) this.#files.push(file)
     else this.#undecodable = file
     if (this.bytes > MOST_BYTES)

@@ -30,6 +30,7 @@ export class TickFile {
   readonly #numbers: readonly (NumberColumn | undefined)[]
   readonly #codes: readonly CodeColumn[]
   readonly #codeSize: number
+  readonly #checked: boolean
   readonly #ts: number
   readonly #check: TimeCheck
   /** Its codes are not all 0. */
@@ -39,7 +40,7 @@ export class TickFile {
   /** Rows not read yet. */
   left: number
 
-  private constructor(plan: FilePlan, fd: number, footer: Footer, columns: Columns) {
+  private constructor(plan: FilePlan, fd: number, footer: Footer, columns: Columns, checked: boolean) {
     this.#plan = plan
     this.#fd = fd
     const groups = (name: string) => footer.leaves.get(name)?.groups ?? []
@@ -48,20 +49,24 @@ export class TickFile {
     this.#codes = columns.codes.map((one) => new CodeColumn(fd, leaf(one.column), groups(one.column), one.add))
     this.coded = columns.codes.length > 0
     this.#codeSize = plan.instrument.kind === 'names' ? plan.instrument.names.length : plan.instrument.kind === 'code' ? plan.instrument.size : 1
+    this.#checked = checked
     this.#ts = plan.columns.findIndex(({ name }) => name === 'ts')
     this.#check = new TimeCheck(plan)
     this.bytes = heldBytes(footer, columns)
     this.left = footer.rows
   }
 
-  /** Opens a file that can be decoded here; one that cannot is told, and not open. Throws FILE_CORRUPT. */
-  static open(plan: FilePlan): TickFile | Undecodable {
+  /**
+   * Opens a file that can be decoded here; one that cannot is told, and not open. Where codes are not `checked`, who
+   * turns them into ids has to see those that stand for nothing. Throws FILE_CORRUPT.
+   */
+  static open(plan: FilePlan, checked = true): TickFile | Undecodable {
     let fd: number | undefined
     try {
       fd = openSync(plan.path, 'r')
       const footer = readFooter(fd, fstatSync(fd).size)
       const columns = columnsOf(plan, footer)
-      if (typeof columns !== 'string') return new TickFile(plan, fd, footer, columns)
+      if (typeof columns !== 'string') return new TickFile(plan, fd, footer, columns, checked)
       closeSync(fd)
       return { path: plan.path, reason: columns }
     } catch (cause) {
@@ -87,7 +92,7 @@ export class TickFile {
       throw corrupt(this.#plan.path, cause)
     }
     this.#check.pass(numbers[this.#ts].subarray(at, at + rows), rows)
-    if (this.coded) this.#known(codes, at, at + rows)
+    if (this.coded && this.#checked) this.#known(codes, at, at + rows)
     this.left -= rows
     return rows
   }

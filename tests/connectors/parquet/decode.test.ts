@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -112,4 +112,20 @@ it('decompresses Snappy: literals of every length, copies near and far and over 
   expect([...unsnap(block, 165, 8)]).toEqual(expected)
   for (let cut = 0; cut < block.length; cut++) expect(() => unsnap(block.subarray(0, cut), 165, 8)).toThrow(RangeError)
   expect(() => unsnap(block, 164, 8)).toThrow(RangeError)
+})
+
+it.each([1, 2])('an instrument that the manifest leaves out is a failure, in %i files', async (files) => {
+  const lake = folder()
+  const ticks = `SELECT make_timestamptz(${OPEN} + i * 1000) AS ts, 1.5::DOUBLE AS price, i::DOUBLE AS volume, CASE WHEN i = 700 THEN 'BANKNIFTY' ELSE 'NIFTY' END AS instrument FROM range(1000) t(i)`
+  const lines = ['symbol,date,expiry,strike,type,rows,min_ts,max_ts,path,order']
+  for (let k = 0; k < files; k++) {
+    await copy(join(lake, `part${k}.parquet`), ticks)
+    lines.push(`NIFTY,2025-01-06,,,,1000,2025-01-06T09:15:00+05:30,2025-01-06T15:30:00+05:30,part${k}.parquet,time`)
+  }
+  mkdirSync(join(lake, 'meta'))
+  writeFileSync(join(lake, 'meta/packed_manifest.csv'), `${lines.join('\n')}\n`)
+  await expect(readAll({ lake, reader: 'direct' })).rejects.toMatchObject({
+    code: 'LAKE_MANIFEST',
+    message: expect.stringContaining('part0.parquet'),
+  })
 })
