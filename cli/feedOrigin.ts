@@ -12,6 +12,7 @@ import { RowBuffer } from '../core/rowBuffer.ts'
 import { attach, DAY, formatDate, IST, parseDate, startOfDay } from '../core/time.ts'
 import { nseCalendar } from '../markets/nse/calendar.ts'
 import type { FeedRunOptions } from './feedOptions.ts'
+import { nseExpiryOf } from './synthExpiry.ts'
 
 export interface FeedDay {
   readonly date: string
@@ -85,7 +86,7 @@ async function synthetic({ origin, time, until }: Wanted, instruments: Instrumen
   const days = dates.map((day) => {
     const date = formatDate(day)
     const within = time === undefined ? [-Infinity, Infinity] : [attach(`${date} ${time.from}`, IST), attach(`${date} ${time.to}`, IST)]
-    const deliveries = marketDay(() => markets.map((options) => new MarketDay(options, day, instruments)), within, signal)
+    const deliveries = marketDay(() => markets.map((options) => new MarketDay(options, day, instruments, nseExpiryOf)), within, signal)
     return { date, streams: [{ deliveries, until: endOf(date, time, until) }] }
   })
   return { columns: Tick, days, rowsInAll: (sent, eventTime) => expectedRows(dates, time, sent, eventTime), close: async () => undefined }

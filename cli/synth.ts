@@ -4,6 +4,7 @@ import { parseSyntheticOptions, syntheticDays } from '../connectors/synthetic/so
 import { Instruments } from '../core/instruments.ts'
 import { formatDate } from '../core/time.ts'
 import { type CommonFlags, count, date, positive, verb, whole } from './flags.ts'
+import { nseExpiryOf } from './synthExpiry.ts'
 import { shownNumber } from './tables.ts'
 
 /** What `tickloom synth` makes. */
@@ -67,7 +68,7 @@ export async function synthesise({ out, order, ...wanted }: SynthOptions): Promi
   const start = performance.now()
   let rows = 0
   for (const day of syntheticDays(options)) {
-    const { ticks } = generateDay(options, day, instruments)
+    const { ticks } = generateDay(options, day, instruments, nseExpiryOf)
     rows += ticks.n
     await writeLakeDay({ lake: out, date: formatDate(day), ticks, instruments, order })
   }

@@ -5,6 +5,9 @@ import type { Sfc32 } from './prng.ts'
 
 const THURSDAY = 4
 
+/** Every symbol on Thursdays. */
+export const thursdays: ExpiryOf = () => undefined
+
 /** The instruments of one day: the spot at 0, then a CE and a PE a strike. */
 export interface Chain {
   readonly names: readonly string[]
@@ -17,11 +20,14 @@ export interface Chain {
   readonly daysLeft: number
 }
 
-/** `strikes` strikes around the level given, all of the first Thursday from `day` on. */
-export function makeChain(options: MarketOptions, day: number, level: number, random: Sfc32): Chain {
+/** The day on which contracts traded on `day` expire; undefined of a symbol that it does not know. */
+export type ExpiryOf = (symbol: string, day: number) => number | undefined
+
+/** `strikes` strikes around the level given, all of the expiry that `expiryOf` names, else of the first Thursday from `day` on. */
+export function makeChain(options: MarketOptions, day: number, level: number, random: Sfc32, expiryOf: ExpiryOf): Chain {
   const { symbol, strikes, step } = options
   const weekday = (((day + 4) % 7) + 7) % 7
-  const expiry = day + ((THURSDAY - weekday + 7) % 7)
+  const expiry = expiryOf(symbol, day) ?? day + ((THURSDAY - weekday + 7) % 7)
   const lowest = Math.max(step, (Math.round(level / step) - Math.floor(strikes / 2)) * step)
   const names = [symbol]
   const n = 1 + 2 * strikes

@@ -3,7 +3,7 @@ import type { Instruments } from '../../core/instruments.ts'
 import { Tick } from '../../core/market.ts'
 import { RowBuffer } from '../../core/rowBuffer.ts'
 import { attach, DAY, IST, MINUTE, SECOND, startOfDay, UTC } from '../../core/time.ts'
-import { type Chain, makeChain, premium } from './chain.ts'
+import { type Chain, type ExpiryOf, makeChain, premium, thursdays } from './chain.ts'
 import type { MarketOptions } from './options.ts'
 import { Sfc32 } from './prng.ts'
 
@@ -70,12 +70,12 @@ export class MarketDay {
   readonly #resetAt: Float64Array
   readonly #delayed: Delayed[][] = Array.from({ length: LATEST + 1 }, () => [])
 
-  constructor(options: MarketOptions, day: number, instruments: Instruments) {
+  constructor(options: MarketOptions, day: number, instruments: Instruments, expiryOf: ExpiryOf = thursdays) {
     this.#options = options
     this.#random = new Sfc32(options.seed, day)
     const yesterday = options.spot * (1 + (options.volatility / 16) * this.#random.normal())
     this.#spot = yesterday * (1 + (options.volatility / 40) * this.#random.normal())
-    this.#chain = makeChain(options, day, this.#spot, this.#random)
+    this.#chain = makeChain(options, day, this.#spot, this.#random, expiryOf)
     this.#ids = Int32Array.from(this.#chain.names, (name) => instruments.id(name))
     const midnight = startOfDay(day, IST)
     this.#open = midnight + attach(`1970-01-01 ${options.open}`, UTC)
@@ -242,8 +242,13 @@ export class MarketDay {
 }
 
 /** A whole day at once, in the order of arrival, with what was planted. The watermark is the next local midnight. */
-export function generateDay(options: MarketOptions, day: number, instruments: Instruments): { ticks: Batch<Tick>; tallies: Tallies } {
-  const market = new MarketDay(options, day, instruments)
+export function generateDay(
+  options: MarketOptions,
+  day: number,
+  instruments: Instruments,
+  expiryOf: ExpiryOf = thursdays,
+): { ticks: Batch<Tick>; tallies: Tallies } {
+  const market = new MarketDay(options, day, instruments, expiryOf)
   while (market.advance());
   return { ticks: market.rows.view(startOfDay(day, IST) + DAY), tallies: market.tallies }
 }

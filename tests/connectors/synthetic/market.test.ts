@@ -51,6 +51,16 @@ function count({ col, n }: Batch<Tick>, close: number, lateness: number): Tallie
   return tallies
 }
 
+test('contracts expire on the day that is given for the symbol, else on the next Thursday', () => {
+  const names = (expiryOf: (symbol: string, day: number) => number | undefined): string[] => {
+    const instruments = new Instruments()
+    generateDay(parseSyntheticOptions({ strikes: 1, close: '09:16' }), parseDate(DAY), instruments, expiryOf)
+    return Array.from({ length: instruments.size }, (_, id) => instruments.name(id).split(':')[1] ?? 'spot')
+  }
+  expect(names((symbol, day) => (symbol === 'NIFTY' ? day + 24 : undefined))).toEqual(['spot', '2025-01-30', '2025-01-30'])
+  expect(names(() => undefined)).toEqual(['spot', '2025-01-09', '2025-01-09'])
+})
+
 describe('the same options give the same bytes', () => {
   test('twice, and on another day or with another seed others', () => {
     const once = digest(day(dense).ticks)
