@@ -16,12 +16,12 @@ import {
 } from '../../core/trading.ts'
 import { Accounts } from './accounts.ts'
 import { Bells } from './bells.ts'
-import { acceptOrders, dueOf } from './entries.ts'
 import { type Meeting, meet, sizeOf, slicesOf, type Terms } from './execution.ts'
 import { watch } from './exits.ts'
 import { type Execution, Ledger, totalOf } from './ledger.ts'
+import { acceptOrders, dueOf } from './orders.ts'
 import { appendRow, levelsOf, Position, type RowOf, removeRow, rowAt } from './positions.ts'
-import { firstNotBefore, isPrice, type Price, PriceRows } from './priceRows.ts'
+import { firstNotBefore, type Price, PriceRows } from './priceRows.ts'
 import { ClosingPrices, intrinsic } from './settlement.ts'
 
 export interface BrokerTerms {
@@ -169,7 +169,6 @@ export class Broker {
     const isLong = order.side === sideNumber.buy
     const account = this.#step.instruments.id(contract.underlying)
     const { slot, number } = this.#accounts.enter(account, this.#bells.of(day, market.calendar.segmentOf(contract)))
-    const close = this.#rows.batch.col.close[this.#rows.find(order.instrument)]
     const position: RowOf<Position> = {
       instrument: order.instrument,
       account,
@@ -186,7 +185,7 @@ export class Broker {
       until: order.until,
       best: price,
       worst: price,
-      last: isPrice(close) ? close : price,
+      last: price,
       exit: -1,
       placed: NaN,
     }
