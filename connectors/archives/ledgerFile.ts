@@ -8,6 +8,8 @@ import type { LedgerEntry } from './reasons.ts'
 /** The ledger as one file, for whoever asks it with other tools. */
 export const LEDGER = 'meta/ledger.parquet'
 const PARTS = 'meta/ledger'
+/** Bytes of one entry, at most: the engine takes room for several of them. */
+const LONGEST = 1 << 20
 
 const columns =
   "{input: 'VARCHAR', member: 'VARCHAR', date: 'VARCHAR', reason: 'VARCHAR', rows: 'BIGINT', samples: 'STRUCT(line BIGINT, \"text\" VARCHAR)[]'}"
@@ -17,7 +19,7 @@ export async function writeLedgerPart(lake: string, job: string, entries: readon
   const json = join(staging, `ledger-${job}.json`)
   try {
     writeFileSync(json, entries.map((entry) => `${JSON.stringify(entry)}\n`).join(''))
-    const select = `SELECT input, member, try_cast(date AS DATE) AS date, reason, rows, samples FROM read_json(${quoted(json)}, format = 'newline_delimited', columns = ${columns})`
+    const select = `SELECT input, member, try_cast(date AS DATE) AS date, reason, rows, samples FROM read_json(${quoted(json)}, format = 'newline_delimited', maximum_object_size = ${LONGEST}, columns = ${columns})`
     await writeAtomically(join(lake, PARTS, `${job}.parquet`), async (path) => {
       await withDuck((connection) => connection.run(`COPY (${select}) TO ${quoted(path)} (FORMAT parquet, COMPRESSION zstd)`))
     })

@@ -35,7 +35,7 @@ export interface Spilled {
 }
 
 /** Bytes of rows held before they go to disk. */
-export const HELD = 24 << 20
+export const HELD = 16 << 20
 
 const SMALLEST = 16
 

@@ -144,6 +144,14 @@ function memberOf(zip: ZipFile, entry: Entry, bytes: Bytes, container: string): 
   }
 }
 
+let kept = new Uint8Array(0)
+
+/** Memory for one compressed member, which is done with before anything is waited for. */
+function scratch(size: number): Uint8Array<ArrayBuffer> {
+  if (kept.length < size) kept = new Uint8Array(size * 2)
+  return kept.subarray(0, size)
+}
+
 async function* atOnce(bytes: Bytes, entry: Entry, name: string): AsyncGenerator<Uint8Array> {
   const header = new Uint8Array(30)
   const at = entry.relativeOffsetOfLocalHeader
@@ -151,7 +159,7 @@ async function* atOnce(bytes: Bytes, entry: Entry, name: string): AsyncGenerator
   if (header[0] !== 0x50 || header[1] !== 0x4b || header[2] !== 3 || header[3] !== 4)
     throw new Damage('corrupt_container', `${name}: its header is not where the directory says`)
   const start = at + 30 + (header[26] | (header[27] << 8)) + (header[28] | (header[29] << 8))
-  const packed = new Uint8Array(entry.compressedSize)
+  const packed = entry.compressionMethod === 0 ? new Uint8Array(entry.compressedSize) : scratch(entry.compressedSize)
   if (bytes.read(packed, start) < packed.length) throw new Damage('truncated_container', `${name}: the container ends inside it`)
   let plain: Uint8Array
   try {
