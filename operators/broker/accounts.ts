@@ -28,6 +28,10 @@ export class Accounts {
   readonly #positions: RowBuffer<Position>
   readonly #every: number
   readonly #offset: number
+  /** The first bell of all; Infinity without an account. */
+  firstBell = Infinity
+  /** No row is due by the clock before this. A cache of the clock, no state. */
+  #quietUntil = -Infinity
 
   /** `every`: microseconds between two rows of an account that has something open; they are at multiples of it since local midnight. */
   constructor(step: Step, positions: RowBuffer<Position>, every: number, zone: Zone) {
@@ -36,13 +40,7 @@ export class Accounts {
     this.#positions = positions
     this.#every = every
     this.#offset = zone.offset
-  }
-
-  get firstBell(): number {
-    let first = Infinity
-    const { bell } = this.table.col
-    for (let slot = 0; slot < this.table.size; slot++) if (bell[slot] < first) first = bell[slot]
-    return first
+    step.onRestore(() => this.#survey())
   }
 
   /** Opens the account if need be, and returns its slot and the number of its next position. */
@@ -50,6 +48,7 @@ export class Accounts {
     const slot = this.table.slot(account)
     this.table.col.bell[slot] = bell
     this.table.col.open[slot]++
+    this.#survey()
     return { slot, number: ++this.table.col.number[slot] }
   }
 
@@ -69,7 +68,7 @@ export class Accounts {
   /** Rows of the second t: of accounts with a fill, and of those with something open when it is time for one. */
   write(t: number): void {
     const { moved, marked, open } = this.table.col
-    const isTime = ((t + this.#offset) % DAY) % this.#every === 0
+    const isTime = t >= this.#quietUntil && this.#isTime(t)
     for (let slot = 0; slot < this.table.size; slot++)
       if (moved[slot] === t || (isTime && open[slot] > 0 && marked[slot] === t)) this.writeOne(t, slot)
   }
@@ -89,10 +88,31 @@ export class Accounts {
     })
   }
 
-  /** Forgets an account over which nothing is carried. */
-  retire(slot: number): void {
-    for (const name of Object.keys(fields) as (keyof typeof fields)[]) this.table.col[name][slot] = fields[name].empty
-    if (this.firstBell === Infinity) this.table.clear()
+  /** Goes on with an account over which something is carried, until its next bell; forgets any other. */
+  endDay(slot: number, nextBell: number): void {
+    const { col } = this.table
+    if (col.open[slot] > 0) col.bell[slot] = nextBell
+    else for (const name of Object.keys(fields) as (keyof typeof fields)[]) col[name][slot] = fields[name].empty
+    this.#survey()
+    if (this.firstBell === Infinity && !this.#isOpen()) this.table.clear()
+  }
+
+  #isOpen(): boolean {
+    return this.table.col.open.subarray(0, this.table.size).some((open) => open > 0)
+  }
+
+  #survey(): void {
+    const { bell } = this.table.col
+    this.firstBell = Infinity
+    for (let slot = 0; slot < this.table.size; slot++) if (bell[slot] < this.firstBell) this.firstBell = bell[slot]
+  }
+
+  /** Whether t is a whole number of `every` after local midnight. */
+  #isTime(t: number): boolean {
+    const since = (t + this.#offset) % DAY
+    const late = since % this.#every
+    this.#quietUntil = t + Math.min(this.#every - late, DAY - since)
+    return late === 0
   }
 }
 

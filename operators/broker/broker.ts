@@ -232,6 +232,7 @@ export class Broker {
 
   /** Ends the day of the accounts whose bell it is. */
   #ring(t: number): void {
+    if (!(this.#accounts.firstBell <= t)) return
     const { table } = this.#accounts
     for (let slot = 0; slot < table.size; slot++) {
       if (!(table.col.bell[slot] <= t)) continue
@@ -240,8 +241,7 @@ export class Broker {
       this.#closing.advance(this.#rows, firstNotBefore(this.#rows.batch.col.ts, bell, 0, this.#rows.batch.n))
       const next = this.#endDay(account, bell)
       this.#accounts.writeOne(bell, slot)
-      if (table.col.open[slot] > 0) table.col.bell[slot] = next
-      else this.#accounts.retire(slot)
+      this.#accounts.endDay(slot, next)
     }
   }
 
