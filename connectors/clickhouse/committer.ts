@@ -3,7 +3,7 @@ import type { ClickHouseClient } from '@clickhouse/client'
 import type { Schema } from '../../core/batch.ts'
 import { TickloomError } from '../../core/errors.ts'
 import type { ClickHouse } from './client.ts'
-import { type Layout, ledgerDdl, literal, quoted, standardTables, storedColumns, tableDdl } from './ddl.ts'
+import { columnsDdl, type Layout, ledgerDdl, literal, quoted, standardTables, storedColumns, tableDdl } from './ddl.ts'
 import { defaultRetry, type Retry, withRetry } from './failures.ts'
 
 /** One partition of one run: what an epoch is numbered within. */
@@ -35,7 +35,7 @@ export interface TableInsert {
 export interface Committer {
   readonly location: string
   readonly takes: 'files' | 'bytes'
-  /** Makes the tables that are not there; CLICKHOUSE_REJECTED when one is there with other columns. */
+  /** Makes the tables that are not there, and the columns; CLICKHOUSE_REJECTED when one is there with another type. */
   prepare(tables: Readonly<Record<string, Schema>>): Promise<void>
   /** Inserts the rows unless an insert of the same token was made before. Whole or not at all in each month. */
   insert(insert: TableInsert): Promise<void>
@@ -119,7 +119,8 @@ function committer(
         for (const query of tableDdl(table, schema, layout)) await command(query, table)
       }
       for (const [table, schema] of Object.entries(tables)) {
-        await withRetry(retry, { location, table }, () => checkColumns(client, layout.database, table, schema))
+        const lacking = await withRetry(retry, { location, table }, () => columnsLacking(client, layout.database, table, schema))
+        for (const query of columnsDdl(table, schema, lacking, layout)) await command(query, table)
       }
       prepared.add(asked)
     },
@@ -147,13 +148,18 @@ async function readEpochs(client: ClickHouseClient, database: string, { run, top
   return rows.map(([epoch]) => Number(epoch))
 }
 
-async function checkColumns(client: ClickHouseClient, database: string, table: string, schema: Schema): Promise<void> {
-  const query = `SELECT name, type FROM system.columns WHERE database = ${literal(database)} AND table = ${literal(table)}`
-  const found = new Map(await (await client.query({ query, format: 'JSONCompactEachRow' })).json<[string, string]>())
+/** Columns of the schema that the table does not have. Throws CLICKHOUSE_REJECTED of one that it has with another type. */
+async function columnsLacking(client: ClickHouseClient, database: string, table: string, schema: Schema): Promise<string[]> {
+  const query = `SELECT name, type, default_kind FROM system.columns WHERE database = ${literal(database)} AND table = ${literal(table)}`
+  const rows = await (await client.query({ query, format: 'JSONCompactEachRow' })).json<[string, string, string]>()
+  const found = new Map(rows.map(([name, type, kind]) => [name, kind === 'ALIAS' ? `${type} ALIAS` : type]))
+  const lacking: string[] = []
   for (const [name, type] of Object.entries(storedColumns(schema))) {
-    if (found.get(name) === type) continue
-    const there = found.has(name) ? `is ${found.get(name)} there` : 'is not there'
+    const there = found.get(name)
+    if (there === undefined) lacking.push(name)
+    if (there === undefined || there === type) continue
     const advice = 'an older version or another topology made the table: map the output to a table of another name, or drop it'
-    throw new TickloomError('CLICKHOUSE_REJECTED', `table ${table}: column ${name} (${type}) ${there}; ${advice}`, { table, column: name })
+    throw new TickloomError('CLICKHOUSE_REJECTED', `table ${table}: column ${name} (${type}) is ${there} there; ${advice}`, { table, column: name })
   }
+  return lacking
 }

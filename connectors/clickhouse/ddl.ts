@@ -108,6 +108,21 @@ export function tableDdl(table: string, schema: Schema, layout: Layout): string[
   ]
 }
 
+/**
+ * Statements that give a table the columns of an output that it lacks, because another topology with an output of that
+ * name, or an older version, made it. Rows that are there, and those of topologies without such a column, have NaN, 0
+ * or no text in it.
+ */
+export function columnsDdl(table: string, schema: Schema, names: readonly string[], layout: Layout): string[] {
+  const database = quoted(layout.database)
+  const added = names.map((name) => `ADD COLUMN IF NOT EXISTS ${quoted(name)} ${columnType(schema[name]).replace(/^Float64/, 'Float64 DEFAULT nan')}`)
+  if (added.length === 0) return []
+  if (layout.cluster === undefined) return [`ALTER TABLE ${database}.${quoted(table)} ${added.join(', ')}`]
+  return [`${table}_local`, table].map(
+    (each) => `ALTER TABLE ${database}.${quoted(each)} ON CLUSTER ${literal(layout.cluster as string)} ${added.join(', ')}`,
+  )
+}
+
 /** Columns an insert fills, with the type the engine reports for each. */
 export function storedColumns(schema: Schema): Record<string, string> {
   const stored: Record<string, string> = { run_id: 'LowCardinality(String)' }

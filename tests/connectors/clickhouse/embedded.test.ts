@@ -143,3 +143,19 @@ it('contracts are read from names: underlying, expiry, strike, type', async () =
   expect(said).toEqual(['BANKNIFTY\t2025-01-30\t51200.5\tPE', 'NIFTY\t\\N\t\\N\tSPOT', 'NIFTY\t2025-01-09\t24000\tCE', 'NIFTY\t2025-01-30\t\\N\tFUT'])
   await to.close()
 })
+
+it('outputs of one name and different columns share a table: what a topology does not have is missing in its rows', async () => {
+  const instruments = new Instruments()
+  const narrow = { ts: 'time', instrument: 'instrument', price: 'f64' } as const
+  const wide = { ...narrow, anchor: 'time', distance: 'i32', trend: 'f64', side: 'buy|sell' } as const
+  for (const [topology, schema] of Object.entries({ narrow, wide, again: narrow })) {
+    const to = clickhouseDestination({ target: directory })
+    const sink = await to.open({ topology, run: topology, partition: 'p', outputs: { picks: schema }, instruments, committed: undefined })
+    sink.write('picks', contractRows(schema, instruments, 10, 1))
+    await sink.flush(1)
+    await sink.close()
+    await to.close()
+  }
+  const asked = 'SELECT run_id, count(), countIf(isNaN(trend)) = count(), countIf(distance = 0) = count() FROM tickloom.picks GROUP BY 1 ORDER BY 1'
+  expect(embeddedEngine(directory).query(asked).trim().split('\n')).toEqual(['"again",10,1,1', '"narrow",10,1,1', '"wide",10,0,0'])
+})
