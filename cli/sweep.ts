@@ -39,6 +39,7 @@ interface SweepFlags extends CommonFlags {
   readonly driver?: string
   readonly kafka?: string
   readonly jobs: string
+  readonly prune?: boolean
   readonly quiet?: boolean
 }
 
@@ -72,6 +73,7 @@ export function sweepVerb(): Command {
     .option('--y <parameter>', 'parameter up the heat map')
     .option('--workers <n>', 'processes to spread the jobs over', count, availableParallelism())
     .option('--sets-a-job <n>', 'sets that a process runs at once over a day, at most; 250 by default', count)
+    .option('--no-prune', 'read every contract, also of a topology that says beforehand which ones it makes anything of')
     .addOption(new Option('--reader <engine>', 'what reads Parquet').choices(['auto', 'direct', 'native', 'duckdb']))
     .option('--cache <dir|off>', 'keep decoded days in this folder; by default TICKLOOM_CACHE, else off')
     .option('--cache-size <size>', 'the most that folder may hold, such as 500MB or 20GB', byteSize, byteSize('20GB'))
@@ -94,7 +96,7 @@ export function sweepOptionsOf(flags: SweepFlags): SweepOptions {
     if (flags[option] !== undefined && flags.html === undefined) throw wrongFlag(`--${option}`, `--${option} needs --html`)
   return {
     spec: {
-      ...{ topology, lake: resolve(lake), from, to, symbols, preset, outputs, reader },
+      ...{ topology, lake: resolve(lake), from, to, symbols, preset, outputs, reader, prune: flags.prune },
       timeFrom: flags.time?.from,
       timeTo: flags.time?.to,
       strikes: flags.strikes,

@@ -26,7 +26,8 @@ export interface SweepPlan {
 /**
  * Days times pieces of the grid. `atOnce`: pieces are made smaller where days alone would not keep so many workers busy.
  * Sets that make their seconds of ticks in different ways read different rows, so are in different jobs.
- * Reads no row. Throws what planReplay throws.
+ * Reads no row but those of spots, of a topology that says by them what else it reads: then what any set needs is read.
+ * Throws what planReplay throws.
  */
 export async function planSweep(
   sweep: Sweep,
@@ -36,7 +37,10 @@ export async function planSweep(
   const numbers = sweep.sets.map((_, i) => i)
   const alike = [...Map.groupBy(numbers, (i) => JSON.stringify(sweep.sets[i][SECONDS] ?? null)).values()]
   const plans: ReplayPlan[] = []
-  for (const [first] of alike) plans.push(await planOf(replayOptionsOf(sweep.spec), sweep.topology, sweep.sets[first]))
+  for (const sets of alike) {
+    const params = sets.map((set) => sweep.sets[set])
+    plans.push(await planOf(replayOptionsOf(sweep.spec), sweep.topology, params[0], params))
+  }
   const { days } = plans[0]
   const size = Math.min(most, Math.ceil(numbers.length / Math.ceil(atOnce / days.length)))
   const groups = alike.map((sets, i): Group => ({ plan: plans[i], chunks: chunksOf(sets, size) }))

@@ -19,7 +19,10 @@ import { countOf, type Grid, settingsAt } from './sweepGrid.ts'
 
 /** What is swept: everything that decides the answer, and how the lake is read. Plain data, fit for another process or machine. */
 export interface SweepSpec
-  extends Pick<ReplayOptions, 'topology' | 'lake' | 'from' | 'to' | 'timeFrom' | 'timeTo' | 'symbols' | 'strikes' | 'preset' | 'reader' | 'cache'> {
+  extends Pick<
+    ReplayOptions,
+    'topology' | 'lake' | 'from' | 'to' | 'timeFrom' | 'timeTo' | 'symbols' | 'strikes' | 'preset' | 'reader' | 'cache' | 'prune'
+  > {
   readonly grid: Grid
   /** Outputs that are counted; the usual ones by default. */
   readonly outputs?: readonly string[]

@@ -97,7 +97,8 @@ async function work({ value }: JobRecord, { lake, cache, cacheSize }: WorkFlags,
   try {
     const sweep = await prepareSweep(spec, job.sets)
     const day = job.date.slice(0, 'YYYY-MM-DD'.length)
-    const plan = await planOf(replayOptionsOf({ ...spec, from: day, to: day }), sweep.topology, sweep.sets[job.sets[0]])
+    const params = job.sets.map((set) => sweep.sets[set])
+    const plan = await planOf(replayOptionsOf({ ...spec, from: day, to: day }), sweep.topology, params[0], params)
     const task: SweepJobTask = { ...job, spec, plan: ofDay(plan, job.date) }
     return { result: await pool.run(task) }
   } catch (thrown) {
