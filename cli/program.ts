@@ -17,6 +17,7 @@ import { packVerb } from './pack.ts'
 import { parityVerb } from './parity.ts'
 import { recordVerb } from './record.ts'
 import { replayVerb } from './replay.ts'
+import { reportVerb } from './report.ts'
 import { sqlCommand } from './sql.ts'
 import { sweepVerb } from './sweep.ts'
 import { sweepWorkerVerb } from './sweepWork.ts'
@@ -38,6 +39,7 @@ export function program(): Command {
     verifyVerb(),
     coverageVerb(),
     replayVerb(),
+    reportVerb(),
     sweepVerb(),
     sweepWorkerVerb(),
     exportVerb(),

@@ -8,6 +8,8 @@ import { type CommonFlags, count, date, durationOption, list, repeated, type Str
 import { byteSize, cacheOf } from './replayCache.ts'
 import { identityOf, runName } from './replayIdentity.ts'
 import type { ReplayOptions, ReplaySummary } from './replayOptions.ts'
+import { reportLines } from './report.ts'
+import type { ReportSummary } from './reportRun.ts'
 import { planTables, summaryTables } from './tables.ts'
 
 /** The flags as commander gives them. */
@@ -37,6 +39,7 @@ export interface ReplayFlags extends CommonFlags {
   readonly dryRun?: boolean
   readonly quiet?: boolean
   readonly metrics?: string
+  readonly report?: string
 }
 
 /** `tickloom replay`: history through a topology. */
@@ -49,6 +52,7 @@ export function replayVerb(): Command {
     'tickloom replay --topology volume-burst --lake ./lake --out ./runs/first --resume',
     'tickloom replay --topology volume-burst --lake ./lake --cache ./cache --workers 2',
     'tickloom replay --topology seconds-burst --lake ./lake --cache ./cache --param seconds.lateness=2',
+    'tickloom replay --topology atm-volume-burst --lake ./lake --report report.html',
     'tickloom replay --topology volume-burst --lake ./lake --dry-run',
   ])
     .requiredOption('--topology <name|file>', 'a folder of topologies/, or a file that exports a topology')
@@ -72,6 +76,7 @@ export function replayVerb(): Command {
     .option('--cache <dir|off>', 'keep decoded days in this folder and replay them from there; by default TICKLOOM_CACHE, else off')
     .option('--cache-size <size>', 'the most that folder may hold, such as 500MB or 20GB', byteSize, byteSize('20GB'))
     .option('--no-prune', 'read every contract, also of a topology that says beforehand which ones it makes anything of')
+    .option('--report <file>', 'make a page of the trades, fills and equity of the run')
     .option('--explain', 'say first what is going to be read')
     .option('--dry-run', 'say what would be read, check everything, write nothing')
     .option('--quiet', 'print nothing but failures')
@@ -79,7 +84,7 @@ export function replayVerb(): Command {
     .action(async (flags: ReplayFlags) => {
       const options = optionsOf(flags)
       if (flags.explain || flags.dryRun) await explain(options, flags)
-      if (!flags.dryRun) answer(await watched(options, flags), flags)
+      if (!flags.dryRun) answer(flags.report === undefined ? await watched(options, flags) : await reported(options, flags, flags.report), flags)
     })
 }
 
@@ -150,6 +155,13 @@ export async function watched(
   }
 }
 
+/** The same, and a page of it afterwards; what the page came to is in the summary. */
+async function reported(options: ReplayOptions, flags: ReplayFlags, html: string): Promise<ReplaySummary & { report: ReportSummary }> {
+  const { replayWithReport } = await import('./reportRun.ts')
+  const { summary, report } = await replayWithReport(options, html, (options) => watched(options, flags))
+  return { ...summary, report }
+}
+
 /** What the run is called in metrics: the same names as in its tables. */
 async function nameOf(options: ReplayOptions): Promise<{ topology: string; run: string }> {
   const { topology, params } = await topologyOf(options)
@@ -174,9 +186,9 @@ async function explain(options: ReplayOptions, { json, dryRun, explain: inFull }
   process.stdout.write(`${planTables(shown)}\n${inFull ? `${explainPlan(plan)}\n` : ''}`)
 }
 
-function answer(summary: ReplaySummary, { quiet, json }: ReplayFlags): void {
+function answer(summary: ReplaySummary & { readonly report?: ReportSummary }, { quiet, json }: ReplayFlags): void {
   if (json) process.stdout.write(`${JSON.stringify(summary, undefined, 2)}\n`)
-  else if (!quiet) process.stdout.write(`${summaryTables(summary)}\n`)
+  else if (!quiet) process.stdout.write(`${summaryTables(summary)}\n${summary.report === undefined ? '' : `${reportLines(summary.report)}\n`}`)
 }
 
 function metricsTarget(text: string): string {

@@ -32,12 +32,21 @@ export function runName(t: Topology, identity: Identity): string {
   return `${t.name}-${createHash('sha256').update(JSON.stringify(identity)).digest('hex').slice(0, 10)}`
 }
 
+/** What is kept beside the identity, and decides nothing: what a report says of a run that ended long ago. */
+export interface Made {
+  /** Version of tickloom. */
+  readonly code: string
+  /** What `--topology` was: a name, or a file. */
+  readonly topology: string
+  readonly outputs: readonly string[]
+}
+
 /**
  * Claims the folder for the run: writes run.json, or checks that the one there is of the same run.
  *
  * Throws RUN_MISMATCH naming what differs, OUTPUT_UNWRITABLE when the folder cannot be written.
  */
-export function claimRun(folder: string, run: string, identity: Identity): void {
+export function claimRun(folder: string, run: string, identity: Identity, made?: Made): void {
   const path = join(folder, 'run.json')
   const known = readRun(path)
   if (known) {
@@ -54,7 +63,7 @@ export function claimRun(folder: string, run: string, identity: Identity): void 
     mkdirSync(folder, { recursive: true })
     // Several workers of one live run may claim its folder at once.
     const temporary = `${path}.${process.pid}.tmp`
-    writeFileSync(temporary, `${JSON.stringify({ run, identity }, null, 2)}\n`)
+    writeFileSync(temporary, `${JSON.stringify({ run, identity, made }, null, 2)}\n`)
     renameSync(temporary, path)
   } catch (cause) {
     throw new TickloomError('OUTPUT_UNWRITABLE', `cannot write into ${folder}: ${messageOf(cause)}`, { out: folder }, cause)
@@ -62,7 +71,7 @@ export function claimRun(folder: string, run: string, identity: Identity): void 
 }
 
 /** The run that a run.json is of; undefined where there is no such file. Throws RUN_MISMATCH when it is none, OUTPUT_UNWRITABLE. */
-export function readRun(path: string): { run: string; identity: Identity } | undefined {
+export function readRun(path: string): { run: string; identity: Identity; made?: Made } | undefined {
   let text: string
   try {
     text = readFileSync(path, 'utf8')
@@ -72,7 +81,7 @@ export function readRun(path: string): { run: string; identity: Identity } | und
     throw new TickloomError('OUTPUT_UNWRITABLE', `cannot read ${path}: ${messageOf(cause)}`, { path }, cause)
   }
   try {
-    return JSON.parse(text) as { run: string; identity: Identity }
+    return JSON.parse(text) as { run: string; identity: Identity; made?: Made }
   } catch (cause) {
     throw new TickloomError('RUN_MISMATCH', `${path} is not the record of a run: ${messageOf(cause)}`, { path }, cause)
   }

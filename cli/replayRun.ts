@@ -5,12 +5,14 @@ import type { Topology } from '../core/topology.ts'
 import { runPartition } from '../runtime/runPartition.ts'
 import type { EpochSummary, PartitionSummary } from '../runtime/summaries.ts'
 import { runInWorkers } from '../runtime/workers.ts'
+import { wantedOutputs } from './outputs.ts'
 import type { ReplayDatabase } from './replayDatabase.ts'
 import { claimRun, identityOf, runName } from './replayIdentity.ts'
 import type { ReplayOptions, ReplaySummary, ReplayWatch } from './replayOptions.ts'
 import { planOf, plugReplay, type WorkerTask } from './replayPorts.ts'
 import { topologyOfReplay } from './replaySeconds.ts'
 import { addUp } from './replaySummary.ts'
+import { version } from './version.ts'
 
 /**
  * Replays a lake through a topology into the places named.
@@ -29,7 +31,8 @@ export async function replay(options: ReplayOptions, watch: ReplayWatch = {}): P
   const database = await databaseOf(options)
   const task: WorkerTask = { options, run, folder, memory: topology.memory, plan }
   try {
-    if (folder !== undefined) claimRun(folder, run, identity)
+    const made = { code: version, topology: options.topology, outputs: wantedOutputs(topology, options.outputs, '--outputs') }
+    if (folder !== undefined) claimRun(folder, run, identity, made)
     await database?.begin(topology, run, options, identity)
     const meter = new ProgressMeter(plan.days, watch)
     const { summaries, seconds } =
