@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import type { ReplaySummary } from '../cli/replayOptions.ts'
 import { parseGrid, settingsAt } from '../cli/sweepGrid.ts'
-import type { SweepSummary } from '../cli/sweepRun.ts'
+import type { SweepSummary } from '../cli/sweepOptions.ts'
 import { benchLake, peersFolder, peersPython } from '../tests/kit/benchLake.ts'
 
 // npm run bench:sweep: 5 days x 120 contracts x 100 sets of parameters, beside some of the 100 replays and a Numba loop of the same, in one run; as JSON.

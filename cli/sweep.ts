@@ -6,7 +6,7 @@ import { type CommonFlags, count, date, list, repeated, type Strikes, strikes, t
 import { byteSize, cacheOf } from './replayCache.ts'
 import type { ReplayOptions } from './replayOptions.ts'
 import { parseGrid } from './sweepGrid.ts'
-import type { Doer, SweepOptions, SweepSummary } from './sweepRun.ts'
+import type { Doer, SweepOptions, SweepSummary } from './sweepOptions.ts'
 import { outlookLine, sweepProgress, sweepTables } from './sweepTables.ts'
 
 interface SweepFlags extends CommonFlags {

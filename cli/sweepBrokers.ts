@@ -3,9 +3,9 @@ import { TickloomError } from '../core/errors.ts'
 import { type Failure, fromFailure } from '../runtime/wire.ts'
 import { type KafkaFlags, openKafka } from './kafkaFlags.ts'
 import type { SweepJob, SweepResult } from './sweepJob.ts'
+import type { Doer, Doing } from './sweepOptions.ts'
 import { SweepPool } from './sweepPool.ts'
 import { checkAlone } from './sweepProcesses.ts'
-import type { Doer, Doing } from './sweepRun.ts'
 import type { SweepIdentity, SweepSpec } from './sweepSpec.ts'
 
 /** A job as it lies in the topic: all that a worker of another machine needs. */

@@ -1,8 +1,8 @@
 import { wrongFlag } from './flags.ts'
 import { escaped, htmlPage } from './page.ts'
 import type { Axis } from './sweepGrid.ts'
+import type { SweepSummary } from './sweepOptions.ts'
 import { SWEEP_SCRIPT, SWEEP_STYLE } from './sweepPageScript.ts'
-import type { SweepSummary } from './sweepRun.ts'
 
 /** Which parameters are on the axes; the first two that vary by default. */
 export interface HeatMapAxes {

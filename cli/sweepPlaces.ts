@@ -6,7 +6,7 @@ import { writeAtomically, writeTextAtomically } from '../connectors/parquet/atom
 import { identifier, quoted, withDuck } from '../connectors/parquet/duck.ts'
 import { takenAt, valuesAt } from './sweepGrid.ts'
 import type { SweepResult } from './sweepJob.ts'
-import type { SweepSummary } from './sweepRun.ts'
+import type { SweepSummary } from './sweepOptions.ts'
 import type { Sweep } from './sweepSpec.ts'
 
 /** Somewhere that results go to, beside the ledger. Every call may come again with the same rows. */

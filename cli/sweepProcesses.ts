@@ -1,8 +1,8 @@
 import { availableParallelism } from 'node:os'
 import { TickloomError } from '../core/errors.ts'
 import type { SweepJob, SweepJobTask, SweepResult } from './sweepJob.ts'
+import type { Doer } from './sweepOptions.ts'
 import { SweepPool } from './sweepPool.ts'
-import type { Doer } from './sweepRun.ts'
 
 export function workersOf(workers: number | undefined): number {
   return workers ?? availableParallelism()

@@ -1,5 +1,5 @@
 import { PaceMeter, shortCount, shortDuration } from '../runtime/progress.ts'
-import type { SweepOutlook, SweepSummary, SweptSet } from './sweepRun.ts'
+import type { SweepOutlook, SweepSummary, SweptSet } from './sweepOptions.ts'
 import { shownNumber, table } from './tables.ts'
 
 /** Metrics that are shown beside the one that ranks, where a topology has them. */
