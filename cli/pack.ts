@@ -50,12 +50,8 @@ async function packed(inputs: readonly string[], flags: PackFlags): Promise<Pack
   if (flags.format === 'csv' && flags.mapping === undefined) throw wrongFlag('--mapping', '--format csv needs a --mapping')
   if (flags.mapping !== undefined && flags.format !== undefined && flags.format !== 'csv')
     throw wrongFlag('--format', `a --mapping is of plain CSV, not of ${flags.format}`)
-  const [{ pack }, { processPool }, { readMapping }] = await Promise.all([
-    import('../connectors/archives/pack.ts'),
-    import('./packPool.ts'),
-    import('../connectors/archives/mapping.ts'),
-  ])
-  const mapping = flags.mapping === undefined ? undefined : readMapping(flags.mapping)
+  const [{ pack }, { processPool }] = await Promise.all([import('../connectors/archives/pack.ts'), import('./packPool.ts')])
+  const mapping = flags.mapping === undefined ? undefined : (await import('../connectors/archives/mapping.ts')).readMapping(flags.mapping)
   const { lake, volume, workers, staging } = flags
   const files = inputs.flatMap(filesOf)
   if (files.length === 0) throw wrongFlag('INPUT', `there is no file in ${inputs.join(', ')}`)
