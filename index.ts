@@ -41,6 +41,7 @@ export {
   parseDate,
   SECOND,
   startOfDay,
+  timeOfDay,
   UTC,
   type Zone,
 } from './core/time.ts'
@@ -61,6 +62,7 @@ export { type EntriesOptions, entries, Wanted, Watched } from './operators/entri
 export { AnchorPrice, entryPrice } from './operators/entryPrice.ts'
 export { type EventTimeOptions, eventTime, type Late } from './operators/eventTime.ts'
 export { EventTimeScheduler } from './operators/eventTimeScheduler.ts'
+export { type PaperBrokerOptions, paperBroker } from './operators/paperBroker.ts'
 export { perSecond } from './operators/perSecond.ts'
 export { type RollingBurstOptions, rollingBurst } from './operators/rollingBurst.ts'
 export type { OutRowObject, RowObject } from './operators/rowObjects.ts'

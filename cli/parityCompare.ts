@@ -101,7 +101,8 @@ const stored: Readonly<Record<Exclude<Kind, Words>, string>> = {
 }
 
 function comparable(column: string, kind: Kind, plain: boolean): string {
-  if (kind === 'time') return plain ? `${column}::DOUBLE` : `epoch_us(${column})::DOUBLE`
+  // A missing time is 0 in ClickHouse, which is no time of a market.
+  if (kind === 'time') return plain ? `nullif(${column}::DOUBLE, 0)` : `epoch_us(${column})::DOUBLE`
   if (kind === 'f64') return `coalesce(${column}, 'nan'::DOUBLE)`
   return kind === 'instrument' || kind.includes('|') ? `${column}::VARCHAR` : `${column}::INTEGER`
 }

@@ -59,6 +59,11 @@ export function attach(text: string, zone: Zone): number {
   return startOfDay(parseDate(m[1]), zone) + hours * HOUR + minutes * MINUTE + seconds * SECOND + Number((m[5] ?? '').padEnd(6, '0'))
 }
 
+/** Microseconds after midnight of a wall clock such as 10:00 or 15:15:30; NaN for anything else. */
+export function timeOfDay(text: string): number {
+  return attach(`1970-01-01 ${text}`, UTC)
+}
+
 /** An instant as the wall clock of the zone shows it: '2024-01-04 09:15:00[.ffffff]'. */
 export function formatTime(ts: number, zone: Zone): string {
   if (!Number.isFinite(ts)) return String(ts)

@@ -19,7 +19,7 @@ export interface Layout {
 /**
  * Types and codecs, chosen on 5 M rows of `seconds` (120 contracts): 12.5 MB, 2.5 bytes a row. Gorilla made prices
  * larger than plain ZSTD, and T64 halves small counts. No column is Nullable: a missing f64 stays NaN, so a table
- * holds bit for bit what the other sinks hold (`isNaN(baseline)`, never `IS NULL`).
+ * holds bit for bit what the other sinks hold (`isNaN(baseline)`, never `IS NULL`). A missing time is 1970-01-01.
  */
 const columnTypes: Readonly<Record<Exclude<Kind, Words>, string>> = {
   time: "DateTime64(6, 'UTC') CODEC(DoubleDelta, ZSTD)",

@@ -14,6 +14,8 @@ export interface DayOfParity {
   readonly blocks: string
   /** What runs live; volume-burst by default. */
   readonly topology?: string
+  /** Its parameters, name=value. */
+  readonly params?: readonly string[]
 }
 
 export const PARITY_DATE = '2025-01-06'
@@ -27,6 +29,7 @@ export async function runParityDay({
   parts,
   blocks,
   topology = 'volume-burst',
+  params = [],
 }: DayOfParity): Promise<{ live: string; database: string; recorded: string }> {
   const [market, live, recorded, database] = ['market', 'live', 'recorded', 'db'].map((name) => join(folder, name))
   for (const [i, symbol] of SYMBOLS.entries())
@@ -53,9 +56,13 @@ export async function runParityDay({
   const common = ['--topics', topic, ...brokers, '--epoch', '10s', '--silence', '60s']
   const running = [
     // Small fetches, so that batches are cut in other places than the recorder's.
-    await start(['live', '--topology', topology, '--group', `${topic}-live`, '--run', 'L', '--out', live, '--clickhouse', database, ...common], {
-      TICKLOOM_KAFKA_FETCH_BYTES: '7000',
-    }),
+    await start(
+      [
+        ...['live', '--topology', topology, ...params.flatMap((param) => ['--param', param])],
+        ...['--group', `${topic}-live`, '--run', 'L', '--out', live, '--clickhouse', database, ...common],
+      ],
+      { TICKLOOM_KAFKA_FETCH_BYTES: '7000' },
+    ),
     await start(['record', '--group', `${topic}-record`, '--lake', recorded, ...common]),
   ]
   try {

@@ -5,7 +5,11 @@ import { PARITY_DATE, type runParityDay } from './liveDayRun.ts'
 type Places = Awaited<ReturnType<typeof runParityDay>>
 
 /** Has `tickloom parity` compare a day with its recording, in Parquet and in ClickHouse: equal, and something in each output. */
-export async function expectParity({ live, database, recorded }: Places, more: readonly string[] = []): Promise<Record<string, number>> {
+export async function expectParity(
+  { live, database, recorded }: Places,
+  more: readonly string[] = [],
+  expected: readonly string[] = ['seconds', 'bursts', 'signals', 'late'],
+): Promise<Record<string, number>> {
   let counts: Record<string, number> = {}
   for (const to of [
     ['--out', live],
@@ -16,7 +20,7 @@ export async function expectParity({ live, database, recorded }: Places, more: r
     const { equal, outputs } = JSON.parse(stdout) as { equal: boolean; outputs: { output: string; live: number; replay: number }[] }
     expect(equal).toBe(true)
     counts = Object.fromEntries(outputs.map(({ output, live: rows }) => [output, rows]))
-    expect(Object.keys(counts)).toEqual(['seconds', 'bursts', 'signals', 'late'])
+    expect(Object.keys(counts)).toEqual(expected)
     for (const { output, live: rows, replay } of outputs) expect([rows > 0, replay], output).toEqual([true, rows])
   }
   return counts

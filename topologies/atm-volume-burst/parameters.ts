@@ -1,19 +1,15 @@
 import { z } from 'zod'
-import { attach, SECOND, UTC } from '../../core/time.ts'
+import { SECOND, timeOfDay } from '../../core/time.ts'
 
 const seconds = z.number().int().min(1)
 const fraction = z.number().min(0).lt(10)
 
-/** Microseconds after midnight of a wall clock such as 10:00 or 15:15:30; NaN where it is none. */
-export function clockTime(text: string): number {
-  return attach(`1970-01-01 ${text}`, UTC)
-}
-const clock = z.string().refine((text) => !Number.isNaN(clockTime(text)), 'is not a time of day such as 10:00')
+const clock = z.string().refine((text) => !Number.isNaN(timeOfDay(text)), 'is not a time of day such as 10:00')
 
 /** Microseconds after midnight of all anchors. */
 export function anchorTimes({ first, last, every }: { readonly first: string; readonly last: string; readonly every: number }): number[] {
   const found: number[] = []
-  for (let at = clockTime(first); at <= clockTime(last); at += every * 60 * SECOND) found.push(at)
+  for (let at = timeOfDay(first); at <= timeOfDay(last); at += every * 60 * SECOND) found.push(at)
   return found
 }
 
@@ -43,7 +39,7 @@ export const params = z.object({
       last: clock.default('15:00').meta({ unit: 'time of day', description: 'the last anchor is not after it' }),
       every: z.number().int().min(1).default(60).meta({ unit: 'min', description: 'from one anchor to the next' }),
     })
-    .refine(({ first, last }) => clockTime(first) <= clockTime(last), { path: ['last'], message: 'is before the first anchor' })
+    .refine(({ first, last }) => timeOfDay(first) <= timeOfDay(last), { path: ['last'], message: 'is before the first anchor' })
     .prefault({}),
   width: z.number().int().min(0).default(1).meta({ unit: 'strikes', description: 'n: strikes on either side of the money' }),
   series: z.enum(['nearest', 'weekly', 'monthly']).default('nearest').meta({ unit: '', description: 'whose next expiry is traded' }),
