@@ -18,6 +18,7 @@ const pages = [
   'docs/howto/connect-to-kafka.md',
   'docs/howto/deploy-with-containers.md',
   'docs/howto/rehearse-a-day.md',
+  'docs/howto/sweep-parameters.md',
   'docs/concepts/cache.md',
   'docs/concepts/recordings.md',
   'docs/concepts/schemas.md',
