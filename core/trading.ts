@@ -76,8 +76,8 @@ export const OrderFate = {
 export type OrderFate = typeof OrderFate
 
 /**
- * A fill. `source`: the book's price; the last price and slippage; the last price carried over the bell; or the
- * settlement of an expiry. `slices`: orders the freeze quantity made of it. `fees` is the sum of the columns after it.
+ * A fill. `source`: the book's price; the last price and slippage; the last price, at the bell; or the settlement of an
+ * expiry. `slices`: orders the freeze quantity made of it. `fees` is the sum of the columns after it.
  */
 export const Fill = {
   ts: 'time',

@@ -211,20 +211,20 @@ export class Broker {
     }
   }
 
-  /** Ends position k, for what was asked or `otherwise`. */
-  #end(k: number, t: number, { price, source }: Pick<Meeting, 'price' | 'source'>, otherwise: number = purposeNumber.session_end): void {
+  /** Ends position k: for its expiry, for what was asked, or because the session ends. */
+  #end(k: number, t: number, { price, source }: Pick<Meeting, 'price' | 'source'>, isExpiry = false): void {
     const position = rowAt(this.#positions, k)
     removeRow(this.#positions, k)
     const { market, brokerage } = this.#terms
-    const settlement = source === fillSourceNumber.settlement
-    const purpose = settlement || position.exit < 0 ? otherwise : position.exit
+    const isAsked = !isExpiry && position.exit >= 0
+    const purpose = isExpiry ? purposeNumber.expiry : isAsked ? position.exit : purposeNumber.session_end
     const { underlying } = this.#option(position.instrument)
     const day = this.#bells.dayOf(t)
-    const slices = settlement ? 0 : slicesOf(position.lots, position.quantity / position.lots, market.freeze(underlying, day))
+    const slices = isExpiry ? 0 : slicesOf(position.lots, position.quantity / position.lots, market.freeze(underlying, day))
     const side = position.long === 1 ? 'sell' : 'buy'
-    const fees = market.fees({ day, side, price, quantity: position.quantity, orders: slices, brokerage, settlement })
+    const fees = market.fees({ day, side, price, quantity: position.quantity, orders: slices, brokerage, settlement: isExpiry })
     const execution: Execution = { ts: t, purpose, source, price, slices, fees }
-    this.#ledger.fill(position, settlement || position.exit < 0 ? t : position.placed, execution)
+    this.#ledger.fill(position, isAsked ? position.placed : t, execution)
     const slot = this.#accounts.table.slotOf[position.account]
     this.#accounts.book(slot, t, (side === 'sell' ? 1 : -1) * price * position.quantity, totalOf(fees))
     this.#accounts.leave(slot, this.#ledger.close(position, execution))
@@ -272,10 +272,10 @@ export class Broker {
 
   #settle(k: number, bell: number, day: number, contract: OptionContract): void {
     const spot = this.#closing.of(this.#positions.col.account[k], day)
-    if (Number.isNaN(spot)) {
-      this.#unsettled.add(1)
-      this.#end(k, bell, { price: this.#positions.col.last[k], source: fillSourceNumber.carried }, purposeNumber.expiry)
-    } else this.#end(k, bell, { price: intrinsic(contract.type, contract.strike, spot), source: fillSourceNumber.settlement }, purposeNumber.expiry)
+    const isKnown = !Number.isNaN(spot)
+    if (!isKnown) this.#unsettled.add(1)
+    const price = isKnown ? intrinsic(contract.type, contract.strike, spot) : this.#positions.col.last[k]
+    this.#end(k, bell, { price, source: isKnown ? fillSourceNumber.settlement : fillSourceNumber.carried }, true)
   }
 
   #termsOf(underlying: string): Terms {

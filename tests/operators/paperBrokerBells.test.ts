@@ -59,6 +59,19 @@ describe('at the bell', () => {
     expect(clock(rows['orders'][1]['placed'] as number)).toBe('15:30:00')
   })
 
+  it('an expiry without a spot is at the last price of the option, and no order is sent', () => {
+    const C = 'NIFTY:2025-01-09:23500:CE'
+    const { rows } = traded(
+      `ts                   instrument  close  observed  age
+       2025-01-09T15:29:57  ${C}        100    1         0
+       2025-01-09T15:29:59  ${C}        60     1         0`,
+      `ts                   instrument  side  lots  stop  target  trail  trailAfter  until  anchor
+       2025-01-09T15:29:56  ${C}        buy   1     0.1   -       -      -           -      -`,
+      { brokerage: 20 },
+    )
+    expect(rows['fills'][1]).toMatchObject({ purpose: 'expiry', source: 'carried', price: 60, slices: 0, fees: 60 * 75 * 0.00125 })
+  })
+
   it("is settled by the spot's last half hour before the spot's own bell, when options trade on after it", () => {
     const C = 'NIFTY:2026-08-11:24500:CE'
     const { fills } = traded(
