@@ -8,9 +8,21 @@ export type { Batch, Column, ColumnOf, Columns, Kind, Schema } from './core/batc
 export { allocateColumns, emptyBatch, sliceRows, takeRows, withColumns } from './core/batch.ts'
 export type { Calendar, Session } from './core/calendar.ts'
 export { catalogue, type ErrorCode, type Fault, TickloomError } from './core/errors.ts'
+export { impliedVolatility } from './core/impliedVolatility.ts'
 export { type Contract, contractOf, Instruments, nameOf, type OptionType } from './core/instruments.ts'
 export { Book, Burst, HEARTBEAT, Quote, Second, Tick, Trade, VolDelta } from './core/market.ts'
 export type { OptionMarket } from './core/optionMarket.ts'
+export {
+  black76,
+  black76Greeks,
+  blackScholes,
+  blackScholesGreeks,
+  CALL,
+  OptionGreeks,
+  type OptionSign,
+  PUT,
+} from './core/optionPricing.ts'
+export { Greeks, OptionQuote } from './core/optionQuote.ts'
 export { listParameters, type ParameterLine, type Params, resolveParameters } from './core/parameters.ts'
 export type { Delivery, Destination, Flushed, Partition, Position, Sink, SinkTask, Source } from './core/ports.ts'
 export { RowBuffer } from './core/rowBuffer.ts'
@@ -47,6 +59,7 @@ export {
 } from './core/time.ts'
 export { type Memory, type Ports, type Streams, type Topology, topology } from './core/topology.ts'
 export { ClosedTrade, Equity, Fill, Order, OrderFate } from './core/trading.ts'
+export { bybitExpiryTime } from './markets/bybit/expiry.ts'
 export { nseCalendar } from './markets/nse/calendar.ts'
 export { formatContract, parseContract } from './markets/nse/contractNames.ts'
 export { optionFees } from './markets/nse/fees.ts'
@@ -62,6 +75,7 @@ export { type EntriesOptions, entries, Wanted, Watched } from './operators/entri
 export { AnchorPrice, entryPrice } from './operators/entryPrice.ts'
 export { type EventTimeOptions, eventTime, type Late } from './operators/eventTime.ts'
 export { EventTimeScheduler } from './operators/eventTimeScheduler.ts'
+export { type GreeksOptions, greeks, type PriceOf } from './operators/greeks.ts'
 export { type PaperBrokerOptions, paperBroker } from './operators/paperBroker.ts'
 export { perSecond } from './operators/perSecond.ts'
 export { type RollingBurstOptions, rollingBurst } from './operators/rollingBurst.ts'
