@@ -87,21 +87,32 @@ function walk(rows: Batch<SecondRow>, to: number, grid: Grid, day: { open: numbe
   }
 }
 
-function observe({ col: { ts, instrument, close, age } }: Batch<SecondRow>, from: number, to: number, grid: Grid, spots: Spots): void {
+function observe({ col: { ts, instrument, close, age } }: Batch<SecondRow>, from: number, to: number, grid: Grid, { of }: Spots): void {
   for (let i = from; i < to; i++) {
-    if (spots.of[instrument[i]] !== instrument[i]) continue
+    if (of[instrument[i]] !== instrument[i]) continue
     const k = grid.slot(instrument[i])
     grid.col.price[k] = close[i]
     grid.col.seen[k] = ts[i] - age[i] * SECOND
   }
 }
 
-function lookUp({ col: { ts, instrument } }: Batch<SecondRow>, from: number, to: number, grid: Grid, spots: Spots, into: Columns<Spot>): void {
+/** Rows from..to-1 are of one second, and mostly of one underlying after the other. */
+function lookUp({ col: { ts, instrument } }: Batch<SecondRow>, from: number, to: number, grid: Grid, { of }: Spots, into: Columns<Spot>): void {
   const { slotOf } = grid
   const { price, seen } = grid.col
+  const { spot, spotAge } = into
+  let found = -1
+  let value = NaN
+  let age = NaN
   for (let i = from; i < to; i++) {
-    const k = slotOf[spots.of[instrument[i]]]
-    into.spot[i] = k < 0 ? NaN : price[k]
-    into.spotAge[i] = k < 0 ? NaN : (ts[i] - seen[k]) / SECOND
+    const id = of[instrument[i]]
+    if (id !== found) {
+      found = id
+      const k = slotOf[id]
+      value = k < 0 ? NaN : price[k]
+      age = k < 0 ? NaN : (ts[i] - seen[k]) / SECOND
+    }
+    spot[i] = value
+    spotAge[i] = age
   }
 }
