@@ -47,6 +47,12 @@ export const catalogue = {
   CLICKHOUSE_REFUSED: { fault: 'external', retry: true, next: 'Check that the server named is up; then run again with --resume.' },
   CLICKHOUSE_REJECTED: { fault: 'user', retry: false, next: "Read the server's message: a table or column differs from what this version writes." },
   CLICKHOUSE_BUSY: { fault: 'user', retry: true, next: 'Another process has the embedded database open: stop it, or use a server.' },
+  DATABASE_REFUSED: {
+    fault: 'external',
+    retry: true,
+    next: 'Check that the database named is up and not locked by another process; latest rows are kept in memory meanwhile.',
+  },
+  DATABASE_REJECTED: { fault: 'user', retry: false, next: "Read the database's message: a user, a table or a column differs from what is asked for." },
   KAFKA_UNREACHABLE: {
     fault: 'external',
     retry: true,
