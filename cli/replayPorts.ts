@@ -38,8 +38,14 @@ export interface WorkerTask {
  * those of spots where the topology says by them what else is to be read, and the replay is to be pruned: then for all
  * of `sets`.
  */
-export async function planOf(options: ReplayOptions, topology: Topology, params: Params, sets: readonly Params[] = [params]): Promise<ReplayPlan> {
-  const contracts = options.prune ? await contractsRead(options, filterOf(options), topology, sets) : undefined
+export async function planOf(
+  options: ReplayOptions,
+  topology: Topology,
+  params: Params,
+  sets: readonly Params[] = [params],
+  signal = new AbortController().signal,
+): Promise<ReplayPlan> {
+  const contracts = options.prune ? await contractsRead(options, filterOf(options), topology, sets, signal) : undefined
   if (startsFromSeconds(topology)) return planOfSeconds(options.lake, filterOf(options), params, options.cache)
   const [columns] = Object.values(topology.inputs)
   const filter = { ...filterOf(options), columns, contracts }

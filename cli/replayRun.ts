@@ -27,7 +27,7 @@ export async function replay(options: ReplayOptions, watch: ReplayWatch = {}): P
   const kept = options.out !== undefined || options.clickhouse !== undefined
   const folder = kept ? resolve(options.out ?? join('.tickloom', 'runs', run)) : undefined
 
-  const plan = await planOf(options, topology, params)
+  const plan = await planOf(options, topology, params, [params], watch.signal)
   const database = await databaseOf(options)
   const task: WorkerTask = { options, run, folder, memory: topology.memory, plan }
   try {

@@ -20,13 +20,14 @@ const ALWAYS = { from: -Infinity, to: Infinity }
  *
  * A date is left out, and so read whole, where its files are not in the order of time, since there rows decide what is
  * late that are not read any more; where it is a recording; and where it has no spot. Throws what reading a lake throws,
- * TOPOLOGY_INVALID of a topology that names contracts and is not one of ticks and of a day.
+ * INTERRUPTED, TOPOLOGY_INVALID of a topology that names contracts and is not one of ticks and of a day.
  */
 export async function contractsRead(
   options: ReplayOptions,
   filter: ReplayFilter,
   topology: Topology,
   sets: readonly Params[],
+  signal: AbortSignal,
 ): Promise<ReplayFilter['contracts']> {
   if (!hasReads(topology)) return undefined
   const { name, memory, inputs } = topology
@@ -38,9 +39,9 @@ export async function contractsRead(
   const instruments = new Instruments()
   const source = parquetSource({ lake: options.lake, columns, instruments, reader: options.reader, plan, warn: warnOfCache })
   const contracts: Record<string, readonly string[]> = {}
-  const signal = new AbortController().signal
   try {
     for (const { date, recorded } of plan.days) {
+      if (signal.aborted) throw new TickloomError('INTERRUPTED', 'stopped before anything was read')
       if (recorded !== undefined || !ordered(date)) continue
       const picked = await scout({ topology, sets, source, partition: date, instruments, signal })
       if (picked !== undefined) contracts[date] = picked

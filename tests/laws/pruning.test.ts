@@ -85,4 +85,21 @@ describe('what is said of it', () => {
   test('--no-prune reads everything', async () => {
     expect(await explained(lakes.contracts, '--no-prune')).toMatch(/files +21 read; left out: none/)
   })
+
+  test('a run is not resumed with the other choice: its position counts the rows that were read', async () => {
+    const args = [
+      'replay',
+      '--topology',
+      'atm-volume-burst',
+      '--lake',
+      lakes.own,
+      '--out',
+      join(lakes.folder, 'resumed'),
+      '--outputs',
+      'trades',
+      '--quiet',
+    ]
+    expect(await runHere(args)).toMatchObject({ code: 0 })
+    expect((await runHere([...args, '--resume', '--no-prune'])).stderr).toMatch(/pruned was true and is false[\s\S]*RUN_MISMATCH/)
+  })
 })
