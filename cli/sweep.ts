@@ -136,6 +136,10 @@ async function watched(options: SweepOptions, flags: SweepFlags): Promise<SweepS
           if (!quiet) process.stderr.write(`${outlookLine(outlook)}\n`)
         },
         onProgress: progress.at,
+        onSilence: (seconds) => {
+          if (!quiet)
+            process.stderr.write(`no result for ${seconds} s: is a sweep-worker running for the topic ${flags.jobs}, with this code and this lake?\n`)
+        },
       },
       await doerOf(flags),
     )

@@ -22,6 +22,9 @@ export type PostedResult = { readonly result: SweepResult } | { readonly failure
 /** Partitions of the topic when it is made: so many jobs are under way at once, at most. */
 const PARTITIONS = 16
 
+/** Seconds without a result after which somebody should look whether there is a worker. */
+const SILENT = 30
+
 /**
  * Has the jobs done by whatever `sweep-worker`s take part in the group. Results that are there from an earlier call are
  * taken as they are. Throws what a job failed with, KAFKA_UNREACHABLE, INTERRUPTED.
@@ -57,11 +60,18 @@ async function gather(board: JobBoard, { sweep, identity, jobs, watch, finished,
   const { cache: _cache, ...spec } = sweep.spec
   await board.put([...open.values()].map((job) => ({ id: job.id, value: { spec, identity, job } satisfies PostedJob })))
   if (open.size > 0) {
-    for await (const record of board.results(watch.signal)) {
-      await settle(record, (failure) => {
-        throw fromFailure(failure)
-      })
-      if (open.size === 0) break
+    let silence = setTimeout(() => watch.onSilence?.(SILENT), SILENT * 1000)
+    try {
+      for await (const record of board.results(watch.signal)) {
+        await settle(record, (failure) => {
+          throw fromFailure(failure)
+        })
+        if (open.size === 0) break
+        clearTimeout(silence)
+        silence = setTimeout(() => watch.onSilence?.(SILENT), SILENT * 1000)
+      }
+    } finally {
+      clearTimeout(silence)
     }
   }
   if (first === undefined || first.sets.length < 2) return

@@ -39,6 +39,8 @@ export interface SweepWatch {
   onOutlook?(outlook: SweepOutlook): void
   /** Sets times days done so far, those before included, of how many. */
   onProgress?(done: number, all: number): void
+  /** Of jobs done elsewhere: none came back for so many seconds. */
+  onSilence?(seconds: number): void
 }
 
 /** Does the jobs wherever they are done, and hands over what each came to, in any order. */

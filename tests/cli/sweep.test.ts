@@ -7,16 +7,18 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ReplaySummary } from '../../cli/replayOptions.ts'
 import type { SweepSummary } from '../../cli/sweepOptions.ts'
 import { lakeFingerprint } from '../../connectors/parquet/fingerprint.ts'
-import { tickloom } from '../kit/commandLine.ts'
-import { killAfter } from '../kit/killing.ts'
+import { frozenTree, killGroup } from '../kit/frozenTree.ts'
 import { marketLake } from '../kit/marketLake.ts'
 
 const work = mkdtempSync(join(tmpdir(), 'sweep-'))
+const tree = frozenTree()
+const tickloom = tree.run
 let lake: string
 beforeAll(async () => {
   lake = await marketLake({ days: 3, strikes: 4, rate: 0.3 })
 }, 60_000)
 afterAll(() => {
+  tree.remove()
   rmSync(work, { recursive: true, force: true })
   rmSync(dirname(lake), { recursive: true, force: true })
 })
@@ -115,12 +117,11 @@ describe('tickloom sweep', () => {
   it('goes on after kill -9 where it stood: finished jobs are not run again, and the answer is the same', async () => {
     const killed = join(work, 'killed')
     const fine = ['--sets-a-job', '1']
-    let finished = 0
-    // Later and later, until a kill has met it in the middle.
-    for (let after = 1200; finished === 0; after += 300) {
-      if (await killAfter(after, sweepArgs(killed, ...fine, '--quiet'))) break
-      finished = existsSync(join(killed, 'results.jsonl')) ? linesOf(killed).length : 0
-    }
+    const results = join(killed, 'results.jsonl')
+    const child = tree.start(sweepArgs(killed, ...fine, '--quiet'))
+    while (child.exitCode === null && (!existsSync(results) || linesOf(killed).length < 3)) await new Promise((resolve) => setTimeout(resolve, 5))
+    await killGroup(child)
+    const finished = linesOf(killed).length
     expect(finished).toBeGreaterThan(0)
     expect(finished).toBeLessThan(36)
     writeFileSync(join(killed, 'results.jsonl'), '{"job":"half a li', { flag: 'a' })

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -7,18 +7,20 @@ import type { SweepSummary } from '../../cli/sweepOptions.ts'
 import { readKafkaConfig } from '../../connectors/kafka/config.ts'
 import { jobRecords, partitionOfJob, resultsTopic } from '../../connectors/kafka/jobs.ts'
 import { openDriver } from '../../connectors/kafka/openDriver.ts'
-import { main, tickloom } from '../kit/commandLine.ts'
+import { frozenTree, killGroup } from '../kit/frozenTree.ts'
 import { describeKafka, freshTopic, kafkaHere } from '../kit/kafka.ts'
 import { marketLake } from '../kit/marketLake.ts'
 
 const work = mkdtempSync(join(tmpdir(), 'sweep-brokers-'))
-const workers: ChildProcess[] = []
+const tree = frozenTree()
+const tickloom = tree.run
+const started: ChildProcess[] = []
 let lake: string
 
 /** A worker in a process group of its own; `done` counts the jobs it said it has done. */
 function startWorker(args: readonly string[]): { child: ChildProcess; done: () => number; said: () => string } {
-  const child = spawn(process.execPath, [main, 'sweep-worker', ...args], { stdio: ['ignore', 'ignore', 'pipe'], detached: true })
-  workers.push(child)
+  const child = tree.start(['sweep-worker', ...args])
+  started.push(child)
   let said = ''
   child.stderr?.on('data', (chunk) => {
     said += chunk
@@ -26,19 +28,13 @@ function startWorker(args: readonly string[]): { child: ChildProcess; done: () =
   return { child, done: () => said.split('done ').length - 1, said: () => said }
 }
 
-function kill(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
-  const gone = new Promise<void>((resolve) => child.once('close', () => resolve()))
-  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve()
-  process.kill(-(child.pid as number), signal)
-  return gone
-}
-
 describeKafka('tickloom sweep --brokers', () => {
   beforeAll(async () => {
     lake = await marketLake({ days: 3, strikes: 2, rate: 0.1 })
   }, 60_000)
   afterAll(async () => {
-    await Promise.all(workers.map((child) => kill(child, 'SIGKILL')))
+    await Promise.all(started.map((child) => killGroup(child)))
+    tree.remove()
     rmSync(work, { recursive: true, force: true })
     rmSync(dirname(lake), { recursive: true, force: true })
   })
@@ -53,7 +49,7 @@ describeKafka('tickloom sweep --brokers', () => {
     const swept = tickloom([...asked, '--kafka', kafka, '--jobs', jobs, '--out', join(work, 'far')])
     const killing = (async () => {
       while (first.done() < 3 && second.done() < 20 && first.child.exitCode === null) await new Promise((resolve) => setTimeout(resolve, 20))
-      await kill(first.child, 'SIGKILL')
+      await killGroup(first.child)
     })()
     second.child.once('close', () => process.stderr.write(second.said()))
     const [near, far] = [await tickloom([...asked, '--workers', '1', '--out', join(work, 'near')]), await swept]
@@ -83,19 +79,14 @@ describeKafka('tickloom sweep --brokers', () => {
     const jobs = freshTopic('sweeps')
     const other = await marketLake({ days: 1, strikes: 2, rate: 0.1, seed: 8 })
     const brokers = ['--brokers', kafkaHere().brokers.join(','), '--jobs', jobs]
-    const sweeping = startSweep([...brokers, '--topology', 'volume-burst', '--lake', lake, '--out', join(work, 'other')])
+    const sweeping = tree.start(['sweep', ...brokers, '--topology', 'volume-burst', '--lake', lake, '--out', join(work, 'other'), '--quiet'])
+    started.push(sweeping)
     const { code, stderr } = await tickloom(['sweep-worker', ...brokers, '--lake', other])
     expect([code, stderr]).toEqual([2, expect.stringMatching(/this machine cannot take part in the sweep: lake is "\w+" here and "\w+" there/)])
-    await kill(sweeping, 'SIGKILL')
+    await killGroup(sweeping)
     rmSync(dirname(other), { recursive: true, force: true })
   }, 60_000)
 })
-
-function startSweep(args: readonly string[]): ChildProcess {
-  const child = spawn(process.execPath, [main, 'sweep', ...args], { stdio: 'ignore', detached: true })
-  workers.push(child)
-  return child
-}
 
 async function resultsIn(topic: string): Promise<{ id: string; partition: number }[]> {
   const driver = await openDriver(readKafkaConfig({ flags: { brokers: kafkaHere().brokers.join(',') }, env: {} }))
