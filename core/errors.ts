@@ -52,7 +52,11 @@ export const catalogue = {
     retry: true,
     next: 'Check that the database named is up and not locked by another process; latest rows are kept in memory meanwhile.',
   },
-  DATABASE_REJECTED: { fault: 'user', retry: false, next: "Read the database's message: a user, a table or a column differs from what is asked for." },
+  DATABASE_REJECTED: {
+    fault: 'user',
+    retry: false,
+    next: "Read the database's message: a user, a table or a column differs from what is asked for.",
+  },
   KAFKA_UNREACHABLE: {
     fault: 'external',
     retry: true,
