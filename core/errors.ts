@@ -57,6 +57,12 @@ export const catalogue = {
     retry: false,
     next: "Read the database's message: a user, a table or a column differs from what is asked for.",
   },
+  FEED_UNREACHABLE: {
+    fault: 'external',
+    retry: true,
+    next: 'Check the network, and that the exchange is up at the address named; then start again.',
+  },
+  FEED_REFUSED: { fault: 'user', retry: false, next: 'Check coins or instruments and, where there is one, the access token: it may have run out.' },
   KAFKA_UNREACHABLE: {
     fault: 'external',
     retry: true,
