@@ -64,7 +64,7 @@ describe('replay flags', () => {
     ['--from 06-01-2025', /YYYY-MM-DD/],
     ['--workers 0', /above 0/],
     ['--epoch 10', /length of time/],
-    ['--reader quick', /choices are auto, native, duckdb/],
+    ['--reader quick', /choices are auto, direct, native, duckdb/],
     ['--metrics 70000', /port up to 65535/],
     ['--strikes high', /above 0/],
     ['--tim 09:15..10:00', /Did you mean --time/],
