@@ -34,7 +34,7 @@ function columnType(kind: Kind): string {
 }
 
 /** What the contract's name says, computed when asked for: it costs no space. Spot has no expiry and no strike: NULL. */
-const contractColumns: Readonly<Record<string, string>> = {
+export const contractColumns: Readonly<Record<string, string>> = {
   underlying: "LowCardinality(String) ALIAS splitByChar(':', instrument)[1]",
   expiry: "Nullable(Date) ALIAS toDateOrNull(splitByChar(':', instrument)[2])",
   strike: "Nullable(Float64) ALIAS toFloat64OrNull(splitByChar(':', instrument)[3])",

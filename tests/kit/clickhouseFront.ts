@@ -148,14 +148,18 @@ async function run(query: string, body: Uint8Array | undefined, url: URL, bodies
   }
 }
 
-/** The embedded engine takes no bodies: INSERT ... FORMAT F becomes INSERT ... SELECT FROM file(body, F). */
+/** The embedded engine takes no bodies: INSERT ... FORMAT F becomes INSERT ... SELECT FROM file(body, F), with a token as one that is deduplicated. */
 function fromFile(query: string, body: Uint8Array, bodies: string): string {
   const path = join(bodies, 'body')
   writeFileSync(path, body)
   const [, head, format] = /^(.*)\sFORMAT\s+(\w+)\s*$/is.exec(query) ?? []
   const columns = /\(([^)]*)\)/.exec(head)?.[1] ?? '*'
   const [into, settings] = head.split(/\sSETTINGS\s/i)
-  return `${into} SETTINGS deduplicate_insert_select = 'force_enable'${settings === undefined ? '' : `, ${settings}`} SELECT ${columns} FROM file('${path}', '${format}')`
+  const all = [
+    ...(/insert_deduplication_token/.test(settings ?? '') ? ["deduplicate_insert_select = 'force_enable'"] : []),
+    ...(settings === undefined ? [] : [settings]),
+  ]
+  return `${into} ${all.length === 0 ? '' : `SETTINGS ${all.join(', ')}`} SELECT ${columns} FROM file('${path}', '${format}')`
 }
 
 /** A port on which nobody listens. */

@@ -229,18 +229,20 @@ export function latestContract(make: () => Promise<LatestBench>, { runs = 15 }: 
 
   it('refuses a table with other columns, and outputs that have no instrument or no time', async () => {
     await life([])
-    const open = (schema: Schema, name = 'moods') =>
-      bench
-        .destination(options)
-        .open({ topology: 't', run: 'r', partition: 'p', outputs: { [name]: schema }, instruments: new Instruments(), committed: undefined })
-    const fault = async (promise: Promise<unknown>) =>
-      promise.then(
+    async function fault(output: string, schema: Schema): Promise<string> {
+      const to = bench.destination(options)
+      const task = { topology: 't', run: 'r', partition: 'p', outputs: { [output]: schema }, instruments: new Instruments(), committed: undefined }
+      const code = await to.open(task).then(
         () => 'none',
         (thrown: { code: string }) => thrown.code,
       )
-    expect(await fault(open({ ...Mood, more: 'f64' }))).toMatch(/_REJECTED$/)
-    expect(await fault(open({ ts: 'time', level: 'f64' }, 'sums'))).toBe('TOPOLOGY_INVALID')
-    expect(await fault(open({ instrument: 'instrument', level: 'f64' }, 'levels'))).toBe('TOPOLOGY_INVALID')
+      await to.close()
+      return code
+    }
+    expect(await fault('moods', { ...Mood, more: 'f64' })).toMatch(/_REJECTED$/)
+    expect(await fault('moods', { ...Mood, level: 'i32' })).toMatch(/_REJECTED$/)
+    expect(await fault('sums', { ts: 'time', level: 'f64' })).toBe('TOPOLOGY_INVALID')
+    expect(await fault('levels', { instrument: 'instrument', level: 'f64' })).toBe('TOPOLOGY_INVALID')
   })
 
   it('holds the newest of all rows, however they are shuffled, cut into epochs and replayed', async () => {
