@@ -1,6 +1,6 @@
 import { type ColumnPages, ENCODING, type Leaf } from './footer.ts'
 import { Indices } from './indices.ts'
-import { free, type Page, Pages } from './pages.ts'
+import { free, type Page, Pages, roomFor } from './pages.ts'
 import { type AddI32, type ReadF64, widthOf } from './values.ts'
 
 /** What a page still holds: its values plain, or indices into the dictionary, or rows already read because some are missing. */
@@ -32,8 +32,10 @@ abstract class PagedColumn {
   close(): void {
     if (this.#page !== undefined) free(this.#page)
     this.#page = undefined
+    ;(this.dictionaryBuffer as ArrayBuffer).transfer(0)
   }
 
+  protected abstract readonly dictionaryBuffer: ArrayBufferLike
   protected abstract readDictionary(bytes: Uint8Array, values: number): void
   /** Reads all rows of a page some of whose values are missing: present[i] is 1 where row i has one. */
   protected abstract readSparse(left: Left, present: Int32Array, rows: number): void
@@ -48,6 +50,7 @@ abstract class PagedColumn {
       else if (page.dictionary) {
         if (page.encoding !== ENCODING.plain && page.encoding !== ENCODING.plainDictionary)
           throw new RangeError(`a dictionary of encoding ${page.encoding}`)
+        ;(this.dictionaryBuffer as ArrayBuffer).transfer(0)
         this.readDictionary(page.bytes, page.values)
         free(page)
       } else {
@@ -140,8 +143,12 @@ export class NumberColumn extends PagedColumn {
     }
   }
 
+  protected get dictionaryBuffer(): ArrayBufferLike {
+    return this.#dictionary.buffer
+  }
+
   protected readDictionary(bytes: Uint8Array, values: number): void {
-    this.#dictionary = new Float64Array(countOf(bytes, values, this.width))
+    this.#dictionary = new Float64Array(roomFor(countOf(bytes, values, this.width))).subarray(0, values)
     this.#values(bytes, 0, values, this.#dictionary, 0)
   }
 
@@ -186,8 +193,12 @@ export class CodeColumn extends PagedColumn {
     }
   }
 
+  protected get dictionaryBuffer(): ArrayBufferLike {
+    return this.#dictionary.buffer
+  }
+
   protected readDictionary(bytes: Uint8Array, values: number): void {
-    this.#dictionary = new Int32Array(countOf(bytes, values, this.width))
+    this.#dictionary = new Int32Array(roomFor(countOf(bytes, values, this.width))).subarray(0, values)
     this.#values(bytes, 0, values, this.#dictionary, 0)
   }
 

@@ -62,6 +62,8 @@ export class DayReader {
 
   close(): void {
     for (const file of this.#files.splice(0)) file.close()
+    this.#merge?.close()
+    this.#merge = undefined
   }
 
   #openNext(plan: FilePlan): void {

@@ -39,6 +39,8 @@ export interface Footer {
 const MAGIC = 'PAR1'
 /** Read at once from a file's end: most footers are smaller. */
 const TAIL = 16_384
+/** Footers are parsed one at a time, and nothing keeps a view on one. */
+const tailBytes = Buffer.allocUnsafeSlow(TAIL)
 
 /** Reads the footer of an open file of `size` bytes. Throws RangeError for what is no Parquet file. */
 export function readFooter(fd: number, size: number): Footer {
@@ -52,7 +54,7 @@ export function readFooter(fd: number, size: number): Footer {
 }
 
 function readAt(fd: number, position: number, length: number): Buffer {
-  const bytes = Buffer.allocUnsafeSlow(length)
+  const bytes = length <= TAIL ? tailBytes.subarray(0, length) : Buffer.allocUnsafeSlow(length)
   for (let at = 0; at < length; ) {
     const read = readSync(fd, bytes, at, length - at, position + at)
     if (read === 0) throw new RangeError('it ends too soon')

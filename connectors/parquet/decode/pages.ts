@@ -113,9 +113,15 @@ function decompress(codec: number, bytes: Uint8Array, size: number): Uint8Array 
     plain =
       size === 0
         ? new Uint8Array(PADDING).subarray(0, 0)
-        : withPadding(zstdDecompressSync(bytes, { chunkSize: Math.max(64, size + PADDING), maxOutputLength: size + PADDING }))
+        : withPadding(zstdDecompressSync(bytes, { chunkSize: roomFor(size + PADDING), maxOutputLength: size + PADDING }))
   if (plain.length !== size) throw new RangeError(`a page has ${plain.length} bytes where its header says ${size}`)
   return plain
+}
+
+/** Rounded up by a quarter at most: memory of few sizes is found again when it was given back, of all sizes it falls to pieces over many days. */
+export function roomFor(size: number): number {
+  const step = 2 ** Math.max(6, 29 - Math.clz32(size))
+  return Math.ceil(size / step) * step
 }
 
 function withPadding(bytes: Uint8Array): Uint8Array {

@@ -30,7 +30,7 @@ export async function openDirect(
   instruments: Instruments,
 ): Promise<AsyncGenerator<Chunk, void, undefined> | Undecodable> {
   const decoder = takeDecoder()
-  const shared = sharedRows(day.files[0].columns.length)
+  const shared = decoder.sharedFor(day.files[0].columns.length)
   const opened = await decoder.read({ task: taskOf(day, instruments), next: next && taskOf(next, instruments), shared }).catch((failure: unknown) => {
     giveBack(decoder)
     throw failure
@@ -96,6 +96,7 @@ class Decoder {
   readonly #messages: FromThread[] = []
   #wake: (() => void) | undefined
   #readied: (() => void) | undefined
+  #shared: SharedRows | undefined
   /** Messages of a day are still to come. */
   #busy = false
 
@@ -103,6 +104,8 @@ class Decoder {
     this.thread = new Worker(new URL(import.meta.url.endsWith('.ts') ? './thread.ts' : './thread.js', import.meta.url), {
       // What the process was started with, such as code of its own, is not for this thread.
       execArgv: [],
+      // Garbage keeps the handles of decompressors, outside of the heap: a heap that may grow to gigabytes looks for it too seldom.
+      resourceLimits: { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 256 },
     })
     this.ready = new Promise((resolve) => {
       this.#readied = resolve
@@ -110,6 +113,14 @@ class Decoder {
     this.thread.on('message', (message: FromThread) => this.#receive(message))
     this.thread.on('error', (cause) => this.#die(cause.message, cause))
     this.thread.on('exit', (code) => this.#die(`exit code ${code}`))
+  }
+
+  /** Memory for a day's rows: that of the day before, unless somebody may still be reading there. */
+  sharedFor(numbers: number): SharedRows {
+    const last = this.#shared
+    if (last?.numbers === numbers && Atomics.load(last.counters, FREE) === SLOTS && Atomics.load(last.counters, STOP) === 0) return last
+    this.#shared = sharedRows(numbers)
+    return this.#shared
   }
 
   /** Tells the file that cannot be decoded here; undefined: rows follow. */

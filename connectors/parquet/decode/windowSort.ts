@@ -35,6 +35,11 @@ export class WindowSort {
     this.#order = new Uint16Array(this.capacity)
   }
 
+  /** Gives its memory back at once; nothing is sorted afterwards. */
+  close(): void {
+    for (const { buffer } of [this.places, this.#count, this.#added, this.#times, this.#order]) (buffer as ArrayBuffer).transfer(0)
+  }
+
   /** All rows of the window lie in [base, end), at most WIDEST apart. */
   begin(base: number, end: number): void {
     this.#count.fill(0)
