@@ -18,6 +18,7 @@ import { parityVerb } from './parity.ts'
 import { recordVerb } from './record.ts'
 import { replayVerb } from './replay.ts'
 import { reportVerb } from './report.ts'
+import { runsVerb } from './runs.ts'
 import { sqlCommand } from './sql.ts'
 import { sweepVerb } from './sweep.ts'
 import { sweepWorkerVerb } from './sweepWork.ts'
@@ -40,6 +41,7 @@ export function program(): Command {
     coverageVerb(),
     replayVerb(),
     reportVerb(),
+    runsVerb(),
     sweepVerb(),
     sweepWorkerVerb(),
     exportVerb(),

@@ -2,7 +2,7 @@ import { type ClickHouse, isServer, openClickHouse } from '../connectors/clickho
 import { type Committer, committerOf } from '../connectors/clickhouse/committer.ts'
 import { type GapRow, recordGap } from '../connectors/clickhouse/gaps.ts'
 import { type RunRow, recordedParameters, recordRun } from '../connectors/clickhouse/runs.ts'
-import { TickloomError } from '../core/errors.ts'
+import { messageOf, TickloomError } from '../core/errors.ts'
 import type { Topology } from '../core/topology.ts'
 import type { Ask } from '../runtime/serveWorker.ts'
 import type { Identity } from './replayIdentity.ts'
@@ -17,6 +17,7 @@ export class ReplayDatabase {
   readonly #clickhouse: ClickHouse
   readonly #database: string
   #row: RunRow | undefined
+  #finished = false
 
   constructor(options: Pick<ReplayOptions, 'clickhouse' | 'database'>) {
     this.#database = options.database ?? BY_DEFAULT
@@ -60,6 +61,7 @@ export class ReplayDatabase {
       rowsIn: summary.rowsIn,
       rowsOut,
     })
+    this.#finished = true
   }
 
   /** Writes a gap of a live run, or its end. */
@@ -74,8 +76,17 @@ export class ReplayDatabase {
     return served[name](payload)
   }
 
-  close(): Promise<void> {
-    return this.#clickhouse.close()
+  /** Closes the database. A run that was begun and is not finished by now has failed, and is recorded so. */
+  async close(): Promise<void> {
+    try {
+      if (this.#row !== undefined && !this.#finished)
+        await recordRun(this.#clickhouse, this.#database, { ...this.#row, finished: new Date(), status: 'failed' })
+    } catch (thrown) {
+      // Why the run failed is what its caller is about to be told; that the database is away may be the same reason.
+      process.stderr.write(`tickloom: that run ${this.#row?.run} failed could not be recorded: ${messageOf(thrown)}\n`)
+    } finally {
+      await this.#clickhouse.close()
+    }
   }
 }
 

@@ -33,7 +33,7 @@ export function tilesOf(report: Report): Metric[] {
   const { totals, daily, drawdown, exposure } = report
   return [
     metric('Net PnL', totals.pnl, 'money', 'after fees', true),
-    metric('Max drawdown', drawdown.depth, 'money', report.marked ? 'open positions marked' : 'closed trades'),
+    metric('Max drawdown', drawdown.depth, 'money', report.marked ? 'marked to market' : 'closed trades'),
     metric('Sharpe', daily.sharpe, 'ratio', sharpeNote(report)),
     metric('Profit factor', totals.profitFactor, 'ratio', 'profit / loss'),
     metric('Win rate', totals.winRate, 'percent', `${totals.wins} of ${totals.trades} trades`),
@@ -83,16 +83,16 @@ function riskMetrics(report: Report): Metric[] {
   const few = daily.days < FEW_DAYS ? `few days: ${daily.days}` : `of ${daily.days} days`
   return [
     metric('trading days', daily.days, 'count', `${daily.won} won, ${daily.lost} lost`),
-    metric('mean of a day', daily.mean, 'money', undefined, true),
-    metric('standard deviation', daily.deviation, 'money', 'of a day'),
+    metric('mean', daily.mean, 'money', 'a day', true),
+    metric('standard deviation', daily.deviation, 'money', 'a day'),
     metric('best day', daily.best, 'money', undefined, true),
     metric('worst day', daily.worst, 'money', undefined, true),
     metric('Sharpe', daily.sharpe, 'ratio', few),
-    metric('its standard error', daily.sharpeError, 'ratio', 'if days are independent'),
+    metric('its standard error', daily.sharpeError, 'ratio'),
     metric('Sortino', daily.sortino, 'ratio', few),
-    metric('max drawdown', drawdown.depth, 'money', marked ? 'open positions marked' : 'closed trades'),
+    metric('max drawdown', drawdown.depth, 'money', marked ? 'marked to market' : 'closed trades'),
     ...spanOf(report, drawdown),
-    ...(marked ? [metric('of closed trades alone', closedDrawdown.depth, 'money', 'max drawdown')] : []),
+    ...(marked ? [metric('of closed trades alone', closedDrawdown.depth, 'money')] : []),
   ]
 }
 

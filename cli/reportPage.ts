@@ -10,7 +10,7 @@ import { REPORT_STYLE } from './reportPageStyle.ts'
 import { TRADES_SCRIPT } from './reportPageTrades.ts'
 import type { PriceLine } from './reportPrices.ts'
 import type { RunRows } from './reportRows.ts'
-import type { RunIdentity } from './reportTables.ts'
+import { flat, type RunIdentity } from './reportTables.ts'
 
 /** Everything that a page shows. */
 export interface ReportContent {
@@ -200,13 +200,4 @@ function parameterLines(
       description: line?.description ?? '',
     }
   })
-}
-
-/** Parameters by their paths, as `--param` has them. */
-export function flat(parameters: Readonly<Record<string, unknown>>, before = ''): [string, unknown][] {
-  return Object.entries(parameters).flatMap(([name, value]): [string, unknown][] =>
-    typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? flat(value as Record<string, unknown>, `${before}${name}.`)
-      : [[before + name, value]],
-  )
 }

@@ -47,7 +47,7 @@ const wallText = (ts) => wall(ts).join(' ').trim();
 function drawTiles() {
   byId('tiles').replaceChildren(...data.tiles.map((tile) => {
     const box = make('div', undefined, 'tile');
-    box.append(make('div', tile.name, 'name'), make('div', figure(tile), 'value' + judge(tile)), make('div', tile.note || '\u00a0', 'note'));
+    box.append(make('div', tile.name, 'name'), make('div', tile.shape === 'money' && Math.abs(tile.value) >= 1000 ? money(tile.value, 0) : figure(tile), 'value' + judge(tile)), make('div', tile.note || '\u00a0', 'note'));
     return box;
   }));
 }
@@ -71,7 +71,7 @@ function drawEquity() {
   const firsts = new Set(walls.map(([day], i) => (i === 0 || walls[i - 1][0] !== day ? i : -1)));
   const oneDay = new Set(walls.map(([day]) => day)).size <= 1;
   const label = { color: t.soft, hideOverlap: true, formatter: (_, i) => oneDay ? walls[i][1].slice(0, 5) : walls[i][0].slice(5), ...(oneDay ? {} : { interval: (i) => firsts.has(i) }) };
-  const x = (gridIndex, labelled) => ({ ...axisStyle(t), gridIndex, type: 'category', data: ts.map((_, i) => i), boundaryGap: false, axisLabel: labelled ? label : { show: false }, splitLine: { show: !oneDay && firsts.size <= 40, interval: (i) => firsts.has(i), lineStyle: { color: t.line, opacity: 0.5 } } });
+  const x = (gridIndex, labelled) => ({ ...axisStyle(t), gridIndex, type: 'category', data: ts.map((_, i) => i), boundaryGap: false, axisLabel: labelled ? { ...label, alignMinLabel: 'left', alignMaxLabel: 'right' } : { show: false }, splitLine: { show: !oneDay && firsts.size <= 40, interval: (i) => firsts.has(i), lineStyle: { color: t.line, opacity: 0.5 } } });
   const y = (gridIndex, name) => ({ ...axisStyle(t), gridIndex, type: 'value', name, nameTextStyle: { color: t.soft, align: 'left' }, nameGap: 10, scale: true, splitNumber: gridIndex ? 2 : 5, axisLabel: { color: t.soft, formatter: short } });
   const left = 52;
   equity.setOption({
@@ -80,7 +80,7 @@ function drawEquity() {
     grid: [{ left, right: 16, top: 30, height: '52%' }, { left, right: 16, top: '70%', bottom: 24 }],
     tooltip: { ...tooltipStyle(t), trigger: 'axis', formatter: ([{ dataIndex: i }]) => html(walls[i].join(' ')) + '<br>equity <b>' + money(value[i]) + '</b><br>drawdown <b>' + money(under[i]) + '</b>' },
     xAxis: [x(0, false), x(1, true)],
-    yAxis: [y(0, marked ? 'equity, open positions marked' : 'equity after each trade'), y(1, 'drawdown')],
+    yAxis: [y(0, marked ? 'equity, marked to market' : 'equity after each trade'), y(1, 'drawdown')],
     series: [
       { type: 'line', xAxisIndex: 0, yAxisIndex: 0, data: value, showSymbol: false, sampling: 'none', step: marked ? false : 'end', lineStyle: { color: t.accent, width: 1.8 }, itemStyle: { color: t.accent }, areaStyle: { color: t.accent, opacity: 0.1 },
         markLine: { silent: true, symbol: 'none', label: { show: false }, lineStyle: { color: t.soft, type: 'dashed', width: 1 }, data: [{ yAxis: 0 }] } },
@@ -120,7 +120,11 @@ function rowsTable(rows) {
   const table = make('table');
   for (const cells of rows) {
     const row = make('tr');
-    for (const [text, className] of cells) row.append(make('td', text, className));
+    for (const [text, className, note] of cells) {
+      const cell = make('td', text, className);
+      if (note) cell.append(' ', make('span', note, 'note'));
+      row.append(cell);
+    }
     table.append(row);
   }
   return table;
@@ -133,12 +137,15 @@ function boxed(title, content, className) {
   return box;
 }
 
+function stacked(...boxes) { const stack = make('div', undefined, 'stack'); stack.append(...boxes); return stack; }
+
 function drawFigures() {
-  const boxes = data.figures.map(({ title, metrics }) => boxed(title, rowsTable(metrics.map((one) => [[one.name], [figure(one), judge(one).trim()], [one.note || '', 'note']]))));
+  const boxes = data.figures.map(({ title, metrics }) => boxed(title, rowsTable(metrics.map((one) => [[one.name, '', one.note], [figure(one), 'value' + judge(one)]]))));
   const parts = [];
   if (data.fees.length > 0) parts.push(boxed('Fees by kind', rowsTable(data.fees.map(({ kind, fees }) => [[kind], [money(fees)]]))));
   if (data.orders.length > 0) parts.push(boxed('Orders', rowsTable(data.orders.map(({ purpose, fate, orders }) => [[purpose.replace('_', ' ')], [fate.replace('_', ' '), fate === 'filled' ? 'text' : 'text bad'], [orders.toLocaleString(locale)]]))));
-  byId('figures').replaceChildren(...boxes, ...parts);
+  const [costs, ...others] = boxes.reverse();
+  byId('figures').replaceChildren(...others.reverse(), stacked(costs, ...parts));
 }
 
 function drawRun() {
@@ -150,14 +157,13 @@ function drawRun() {
   parameters.append(head);
   for (const { name, value, unit, usual, description } of data.parameters) {
     const row = make('tr', undefined, usual !== '' && usual !== value ? 'changed' : '');
-    row.append(make('td', name, 'text'), make('td', value), make('td', unit, 'text'), make('td', usual), make('td', description, 'text'));
+    row.append(make('td', name, 'text'), make('td', value), make('td', unit, 'text'), make('td', usual), make('td', description, 'text meaning'));
     parameters.append(row);
   }
-  byId('run').replaceChildren(
-    boxed('Identity', rowsTable(data.identity.map(([name, value]) => [[name], [value, 'text']]))),
-    boxed('Parameters', parameters, 'broad'),
-    boxed('Checks of this report', rowsTable(data.checks.map(({ what, holds }) => [[what], [holds ? '\u2713' : 'does not hold', holds ? 'good' : 'bad']]))),
-    ...(data.missing.length > 0 ? [boxed('What the run does not say', list, 'broad')] : []),
-  );
+  const identity = boxed('Identity', rowsTable(data.identity.map(([name, value]) => [[name], [value, 'text long']])));
+  const checks = boxed('Checks of this report', rowsTable(data.checks.map(({ what, holds }) => [[what], [holds ? '\u2713' : 'does not hold', holds ? 'good' : 'bad']])));
+  const right = stacked(boxed('Parameters', parameters), ...(data.missing.length > 0 ? [boxed('What the run does not say', list)] : []));
+  right.classList.add('broad');
+  byId('run').replaceChildren(stacked(identity, checks), right);
 }
 `

@@ -26,11 +26,15 @@ input { font: inherit; color: var(--ink); background: var(--back); border: 1px s
 #groups .plot { height: 210px; }
 #groups .wide .plot { height: 230px; }
 #figures, #run { display: grid; grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 12px; align-items: start; }
-#figures td, #run td { white-space: normal; vertical-align: top; }
+#figures td { white-space: normal; }
+#figures td, #run td { vertical-align: top; }
+.stack { display: grid; gap: 12px; min-width: 0; }
+#run td.long { white-space: normal; overflow-wrap: anywhere; }
+#run td.meaning { white-space: normal; min-width: 190px; }
 #figures td:first-child, #run td:first-child, #run td.text { text-align: left; }
-#figures td.note { color: var(--soft); font-size: 0.8rem; text-align: left; width: 38%; }
+#figures td.value { white-space: nowrap; }
+#figures .note { color: var(--soft); font-size: 0.8rem; }
 #run .broad { grid-column: span 2; }
-#run td { overflow-wrap: anywhere; }
 #run ul { margin: 0; padding-left: 1.1em; }
 #run .changed td { font-weight: 600; }
 #table { max-height: 560px; }

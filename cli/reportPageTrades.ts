@@ -48,11 +48,11 @@ const priceChart = chart(byId('price'));
 /** Seconds after local midnight as the chart's milliseconds. */
 const since = (ts, date) => { const midnight = Date.parse(date + 'T00:00:00Z') * 1000 - data.zone.offset; return (ts - midnight) / 1000; };
 const pointsOf = (line) => { let t = 0; return line ? line.at.map((step, i) => { t = i === 0 ? step : t + step; return [t * 1000, line.price[i]]; }) : []; };
-const clock = (ms) => new Date(ms).toISOString().slice(11, 19);
+const clock = (ms) => isNumber(ms) ? new Date(ms).toISOString().slice(11, 19) : '';
 const at = (points, ms) => { let [low, high] = [0, points.length - 1]; if (high < 0 || points[0][0] > ms) return null; while (low < high) { const middle = (low + high + 1) >> 1; if (points[middle][0] <= ms) low = middle; else high = middle - 1; } return points[low][1]; };
 
 function marksOf(here, t) {
-  const marks = { entries: [], exits: [], ways: [], levels: [], spans: [] };
+  const marks = { entries: [], exits: [], ways: [], levels: [], spans: [], reach: [] };
   for (const one of here) {
     const picked = one.number === chosen.trade;
     const end = since(one.ts, chosen.date);
@@ -67,6 +67,7 @@ function marksOf(here, t) {
     if (picked && isNumber(one.entry)) for (const [name, part, way] of [['stop', data.levels.stop, -1], ['target', data.levels.target, 1]]) {
       if (part === null) continue;
       const level = one.entry * (1 + way * one.sign * part);
+      marks.reach.push(level);
       marks.levels.push([{ coord: [begin, level], name, lineStyle: { color: way < 0 ? t.bad : t.good, type: 'dashed', width: 1.2 }, label: { show: true, formatter: name + ' ' + price(level), position: 'insideStartTop', color: way < 0 ? t.bad : t.good, fontSize: 11 } }, { coord: [Math.max(end, begin + 1000), level] }]);
     }
   }
@@ -104,6 +105,8 @@ function drawPrice() {
   const top = narrow() ? 52 : 36;
   const told = ({ trade }) => '#' + (trade.number + 1) + ' ' + html(trade.direction) + ' ' + html(trade.reason.replace('_', ' ')) + '<br>' + html(trade.enteredAt) + ' at <b>' + price(trade.entry) + '</b><br>' + html(trade.left) + ' at <b>' + price(trade.exit) + '</b><br>PnL <b>' + money(trade.pnl) + '</b>';
   const lines = (params) => { const ms = params[0].axisValue; const spot = at(spots, ms); return clock(ms) + '<br>' + html(short4(chosen.instrument)) + ' <b>' + price(at(points, ms)) + '</b>' + (spot === null ? '' : '<br>' + html(underlying) + ' <b>' + price(spot) + '</b>'); };
+  /** The axis reaches to the stop and the target, with some room. */
+  const reached = (of, end) => (range) => { const all = of(range[end], ...marks.reach); const room = (range.max - range.min) * 0.04 * (end === 'min' ? -1 : 1); return isNumber(all) ? Number((all + room).toPrecision(4)) : null; };
   const own = (formatter) => ({ trigger: 'item', formatter });
   priceChart.setOption({
     useUTC: true, backgroundColor: 'transparent', animation: false, textStyle: { color: t.ink, fontFamily: 'system-ui, sans-serif' },
@@ -112,7 +115,7 @@ function drawPrice() {
     tooltip: { ...tooltipStyle(t), trigger: 'axis', axisPointer: { type: 'cross', label: { show: false }, lineStyle: { color: t.soft }, crossStyle: { color: t.soft } }, formatter: lines },
     xAxis: { ...axisStyle(t), type: 'time', splitLine: { show: false }, axisLabel: { color: t.soft, hideOverlap: true, formatter: (ms) => clock(ms).replace(/:00$/, '') } },
     yAxis: [
-      { ...axisStyle(t), type: 'value', scale: true, axisLabel: { color: t.soft, formatter: (value) => shown(value) } },
+      { ...axisStyle(t), type: 'value', scale: true, min: reached(Math.min, 'min'), max: reached(Math.max, 'max'), axisLabel: { color: t.soft, showMinLabel: marks.reach.length === 0, showMaxLabel: marks.reach.length === 0, formatter: (value) => shown(value) } },
       { ...axisStyle(t), type: 'value', scale: true, splitLine: { show: false }, axisLabel: { color: t.spot, show: spots.length > 0, formatter: (value) => shown(value) } },
     ],
     dataZoom: [
@@ -124,7 +127,7 @@ function drawPrice() {
       { name: chosen.instrument ? short4(chosen.instrument) : 'price', type: 'line', data: points, showSymbol: false, step: 'end', lineStyle: { color: t.accent, width: 1.5 }, itemStyle: { color: t.accent },
         markArea: { silent: true, itemStyle: { color: t.accent, opacity: 0.07 }, data: marks.spans },
         markLine: { silent: true, symbol: 'none', animation: false, label: { show: false }, data: [...marks.ways, ...marks.levels] } },
-      ...(signals.length ? [{ name: 'signals', type: 'scatter', symbol: 'diamond', data: signals.map(({ value, ratio, taken }) => ({ value, ratio, taken, symbolSize: taken ? 12 : 6, itemStyle: { color: t.burst, opacity: taken ? 1 : 0.55 } })), itemStyle: { color: t.burst }, tooltip: own(({ data: mark }) => 'signal ' + (mark.taken ? '(taken) ' : '') + clock(mark.value[0]) + (isNumber(mark.ratio) ? '<br>' + mark.ratio + ' times its baseline' : '')) }] : []),
+      ...(signals.length ? [{ name: 'signals', type: 'scatter', symbol: 'diamond', data: signals.map(({ value, ratio, taken }) => ({ value, ratio, taken, symbolSize: taken ? 13 : 8, itemStyle: { color: t.burst, opacity: taken ? 1 : 0.55 } })), itemStyle: { color: t.burst }, tooltip: own(({ data: mark }) => 'signal ' + (mark.taken ? '(taken) ' : '') + clock(mark.value[0]) + (isNumber(mark.ratio) ? '<br>' + mark.ratio + ' times its baseline' : '')) }] : []),
       { name: 'entries', type: 'scatter', symbol: 'triangle', data: marks.entries, itemStyle: { color: t.ink }, z: 5, tooltip: own(({ data: mark }) => told(mark)) },
       { name: 'exits', type: 'scatter', symbol: 'circle', data: marks.exits, itemStyle: { color: one && one.pnl < 0 ? t.bad : t.good }, z: 5, tooltip: own(({ data: mark }) => told(mark)) },
     ],
@@ -215,5 +218,5 @@ drawTiles(); drawWarnings(); drawControls(); drawFigures(); drawRun(); drawTable
 onTheme(() => { drawEquity(); drawGroups(); drawPrice(); });
 let wasNarrow = narrow();
 addEventListener('resize', () => { if (narrow() !== wasNarrow) { wasNarrow = narrow(); drawGroups(); drawPrice(); } });
-priceChart.on('finished', () => { document.documentElement.dataset.drawn = 'yes'; });
+requestAnimationFrame(() => requestAnimationFrame(() => { document.documentElement.dataset.drawn = 'yes'; }));
 `

@@ -77,9 +77,10 @@ async function ofDay(
   most: number,
 ): Promise<PriceLine[]> {
   const start = startOfDay(day, zone)
-  const windows = trades.slice(0, CLOSELY).map(({ instrument, entered, ts }) => {
+  const windows = trades.slice(0, CLOSELY).flatMap(({ instrument, entered, ts }) => {
     const since = Number.isNaN(entered) ? ts : Math.max(entered, start)
-    return { instrument, from: (since - start) / SECOND - AROUND, to: (ts - start) / SECOND + AROUND }
+    const [from, to] = [(since - start) / SECOND - AROUND, (ts - start) / SECOND + AROUND]
+    return [...new Set([instrument, underlyingOf(instrument)])].map((of) => ({ instrument: of, from, to }))
   })
   const names = [...linesOf(trades)]
   const [instrument, price] = [tables.name('instrument'), tables.name(column)]

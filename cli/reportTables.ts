@@ -70,3 +70,12 @@ export function identityParts(
     rest,
   }
 }
+
+/** Parameters by their paths, as `--param` has them. */
+export function flat(parameters: Readonly<Record<string, unknown>>, before = ''): [string, unknown][] {
+  return Object.entries(parameters).flatMap(([name, value]): [string, unknown][] =>
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? flat(value as Record<string, unknown>, `${before}${name}.`)
+      : [[before + name, value]],
+  )
+}

@@ -84,16 +84,19 @@ export class BybitServer {
     return `http://${this.server.address}`
   }
 
-  /** Sends the symbol's ticker to whoever subscribed it; `times` more than once is what a duplicate looks like. */
-  tick(symbol: string, times = 1): void {
+  /** Sends the symbol's ticker to whoever subscribed it, and answers to how many; `times` above 1 makes duplicates. */
+  tick(symbol: string, times = 1): number {
     const ts = this.#ts++
+    let listeners = 0
     for (const [client, topics] of this.topics) {
       if (!client.open || !topics.has(symbol)) continue
+      listeners++
       for (let i = 0; i < times; i++) {
         client.send(tickerOf(symbol, ts))
         this.sent.push({ client: client.number, symbol, ts })
       }
     }
+    return listeners
   }
 
   #said(client: Client, text: string): void {

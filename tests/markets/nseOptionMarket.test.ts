@@ -22,16 +22,21 @@ describe('fees a leg', () => {
     expect(exit.stamp).toBeCloseTo(0.00003 * 2614.75 * 30, 9)
   })
 
-  test.each(['2020-07-01', '2021-06-01', '2023-04-01', '2024-09-30', '2024-10-01', '2026-04-01'])('of both legs on %s are those of optionFees', (date) => {
-    const day = parseDate(date)
-    const both = total(nseOptions.fees({ ...leg, day, brokerage: 20 })) + total(nseOptions.fees({ ...leg, day, side: 'sell', price: 99, brokerage: 20 }))
-    expect(both).toBeCloseTo(optionFees({ date, buy: 2489.75, sell: 99, quantity: 30, brokeragePerOrder: 20 }).total, 9)
-  })
+  test.each(['2020-07-01', '2021-06-01', '2023-04-01', '2024-09-30', '2024-10-01', '2026-04-01'])(
+    'of both legs on %s are those of optionFees',
+    (date) => {
+      const day = parseDate(date)
+      const both =
+        total(nseOptions.fees({ ...leg, day, brokerage: 20 })) + total(nseOptions.fees({ ...leg, day, side: 'sell', price: 99, brokerage: 20 }))
+      expect(both).toBeCloseTo(optionFees({ date, buy: 2489.75, sell: 99, quantity: 30, brokeragePerOrder: 20 }).total, 9)
+    },
+  )
 
   it('include brokerage an order', () => expect(nseOptions.fees({ ...leg, orders: 3, brokerage: 20 }).brokerage).toBe(60))
 
   it('of a settlement are the tax of who holds an option on what it is worth', () => {
-    const settled = (date: string, side: Leg['side']) => nseOptions.fees({ ...leg, day: parseDate(date), side, price: 50, quantity: 75, settlement: true })
+    const settled = (date: string, side: Leg['side']) =>
+      nseOptions.fees({ ...leg, day: parseDate(date), side, price: 50, quantity: 75, settlement: true })
     expect(settled('2025-01-09', 'sell')).toEqual({ stt: 4.6875, exchange: 0, ipft: 0, sebi: 0, stamp: 0, gst: 0, brokerage: 0 })
     expect(settled('2026-04-07', 'sell').stt).toBe(5.625)
     expect(total(settled('2025-01-09', 'buy'))).toBe(0)

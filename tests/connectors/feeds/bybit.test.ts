@@ -220,15 +220,21 @@ describe('ten minutes with twenty breaks', () => {
   it('lose nothing that could have been kept', { timeout: 20_000 }, async () => {
     const symbols = strikes(50).map(({ symbol }) => symbol)
     market.listing.set('BTC', strikes(50))
-    const feed = feedOf({ clock: fastClock(200), limits: { args: 20, characters: 21_000 }, chunk: 10, session: { most: 400, enough: 64 } })
+    const clock = fastClock(200)
+    const feed = feedOf({ clock, limits: { args: 20, characters: 21_000 }, chunk: 10, session: { most: 100, enough: 64 } })
     const heard: Heard[] = []
-    const done = hear(feed, stop.signal, heard, ({ kind }) => (kind === 'rows' && heard.length % 7 === 0 ? sleep(5) : undefined))
+    const done = hear(feed, stop.signal, heard, ({ kind }) => (kind === 'rows' && heard.length % 5 === 0 ? sleep(60) : undefined))
+    // Ticks of the market that nobody was sent, and when they were.
+    const missed: { readonly symbol: string; readonly at: number }[] = []
     await subscribed(50)
 
     const started = performance.now()
     let broken = 0
     for (let step = 0; performance.now() - started < 3000 || broken < 20; step++) {
-      for (let i = 0; i < 20; i++) market.tick(symbols[(step * 20 + i * 7) % 50], i === 3 ? 2 : 1)
+      for (let i = 0; i < 20; i++) {
+        const symbol = symbols[(step * 20 + i * 7) % 50]
+        if (market.tick(symbol, i === 3 ? 2 : 1) === 0) missed.push({ symbol, at: clock.now() })
+      }
       const standing = market.server.clients.filter((client) => client.open && (market.topics.get(client)?.size ?? 0) > 0)
       const victim = standing[step % Math.max(1, standing.length)]
       if (step % 11 === 3) victim?.readSlowly(30)
@@ -237,9 +243,8 @@ describe('ten minutes with twenty breaks', () => {
       await sleep(5)
     }
     await subscribed(50)
-    for (const symbol of symbols) market.tick(symbol)
-    await sleep(50)
     stop.abort()
+    for (const symbol of symbols) market.tick(symbol)
     await done
 
     const sent = market.sent.map(({ client, symbol, ts }) => ({ client, instrument: idOf(symbol), ts: ts * 1000 }))
@@ -247,6 +252,10 @@ describe('ten minutes with twenty breaks', () => {
     const gaps = expectGapsInOrder(heard)
     expect(delivered).toBe(sent.length - lost)
     expect(gaps.length).toBeGreaterThanOrEqual(20)
+    expect(missed.length).toBeGreaterThan(20)
+    const untold = missed.filter(({ symbol, at }) => !gaps.some(({ to, instruments: of }) => at <= to && of.includes(idOf(symbol))))
+    expect(untold).toEqual([])
+    expect(feed.counts()['pauses']).toBeGreaterThan(0)
     expect(new Set(gaps.map(({ reason }) => reason))).toEqual(new Set(['closed', 'malformed', 'silent']))
     expect(feed.counts()).toMatchObject({ losses: gaps.length, connections: market.server.clients.length })
   })
