@@ -18,3 +18,37 @@ export function fastClock(speed: number, seed = 1): FeedClock {
     },
   }
 }
+
+/** A clock that goes on when it is told to. */
+export interface HandClock extends FeedClock {
+  /** Milliseconds on; what falls due meanwhile is called at its time, and what follows from it at once is waited for. */
+  pass(milliseconds: number): Promise<void>
+}
+
+export function handClock(start = 1_700_000_000_000_000): HandClock {
+  let elapsed = 0
+  const timers = new Set<{ readonly at: number; readonly call: () => void }>()
+  return {
+    elapsed: () => elapsed,
+    now: () => start + elapsed * 1000,
+    after(milliseconds, call) {
+      const timer = { at: elapsed + milliseconds, call }
+      timers.add(timer)
+      return () => timers.delete(timer)
+    },
+    random: () => 0,
+    async pass(milliseconds) {
+      const to = elapsed + milliseconds
+      for (;;) {
+        const [next] = [...timers].filter(({ at }) => at <= to).sort((a, b) => a.at - b.at)
+        if (next === undefined) break
+        elapsed = next.at
+        timers.delete(next)
+        next.call()
+        await new Promise(setImmediate)
+      }
+      elapsed = to
+      await new Promise(setImmediate)
+    },
+  }
+}
