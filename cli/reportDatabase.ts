@@ -1,10 +1,12 @@
 import { type ClickHouse, hasEmbeddedDatabase, isServer, openClickHouse } from '../connectors/clickhouse/client.ts'
 import { literal, quoted } from '../connectors/clickhouse/ddl.ts'
 import { clickHouseFailure } from '../connectors/clickhouse/failures.ts'
-import { messageOf, TickloomError } from '../core/errors.ts'
+import { TickloomError } from '../core/errors.ts'
 import { type ColumnKind, type Columns, identityParts, type RunTables, type TableQuery } from './reportTables.ts'
 
 export const BY_DEFAULT = 'tickloom'
+/** How a server says that nothing was ever written there. */
+const NOT_THERE = ['UNKNOWN_TABLE', 'UNKNOWN_DATABASE']
 
 /** A database that runs were written into, opened to be read. */
 export class RunsDatabase {
@@ -19,16 +21,17 @@ export class RunsDatabase {
     this.database = database
   }
 
+  /** Throws OPTION_INVALID where the tables of runs are not there, CLICKHOUSE_REFUSED, CLICKHOUSE_REJECTED. */
   async rows(query: string): Promise<unknown[][]> {
     try {
       return await (await this.clickhouse.client.query({ query, format: 'JSONCompactEachRow' })).json<unknown[]>()
     } catch (thrown) {
       const failure = clickHouseFailure(thrown, { location: this.clickhouse.location })
-      if (failure.code !== 'CLICKHOUSE_REJECTED') throw failure
+      if (!NOT_THERE.includes(failure.at['type'] as string)) throw failure
       throw new TickloomError(
-        'CLICKHOUSE_REJECTED',
-        `${this.clickhouse.location} has no such tables of runs: ${messageOf(thrown)}`,
-        failure.at,
+        'OPTION_INVALID',
+        `${this.clickhouse.location} has no runs in database ${this.database}; --database names another one`,
+        { option: '--clickhouse', ...failure.at },
         thrown,
       )
     }

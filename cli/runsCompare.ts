@@ -1,6 +1,6 @@
 import { formatTime, type Zone } from '../core/time.ts'
 import { type Report, reportOf } from './reportData.ts'
-import { type RunsDatabase, runInDatabase } from './reportDatabase.ts'
+import { type RunsDatabase, runInDatabase, runLines } from './reportDatabase.ts'
 import { type Metric, metricsOf } from './reportFigures.ts'
 import type { Trade } from './reportMetrics.ts'
 import { type RunRows, readRunRows } from './reportRows.ts'
@@ -10,6 +10,8 @@ import { table } from './tables.ts'
 /** Two runs beside each other: [of A, of B], null where there is none. */
 export interface Comparison {
   readonly runs: readonly [string, string]
+  /** Of one that is not `done`, what it wrote until then is compared. */
+  readonly status: readonly [string, string]
   /** What decides the answer and is not the same. */
   readonly differs: Readonly<Record<string, readonly [unknown, unknown]>>
   /** The figures of their reports, by table and name. */
@@ -35,6 +37,7 @@ export interface ComparedTrade {
 }
 
 interface Side {
+  readonly status: string
   readonly tables: RunTables
   readonly rows: RunRows
   readonly report: Report
@@ -46,6 +49,7 @@ export async function compareRuns(db: RunsDatabase, a: string, b: string): Promi
   const { onlyA, onlyB, changed, same } = matched(A.rows.trades, B.rows.trades, A.report.zone)
   return {
     runs: [a, b],
+    status: [A.status, B.status],
     differs: differences(A.tables, B.tables),
     metrics: figures(A, B),
     days: days(A.report, B.report),
@@ -59,7 +63,8 @@ export async function compareRuns(db: RunsDatabase, a: string, b: string): Promi
 async function sideOf(db: RunsDatabase, run: string): Promise<Side> {
   const tables = await runInDatabase(db, run)
   const rows = await readRunRows(tables)
-  return { tables, rows, report: reportOf(rows, tables.partitions) }
+  const [{ status }] = await runLines(db, { run })
+  return { status, tables, rows, report: reportOf(rows, tables.partitions) }
 }
 
 function differences(a: RunTables, b: RunTables): Record<string, [unknown, unknown]> {
@@ -108,7 +113,7 @@ function matched(a: readonly Trade[], b: readonly Trade[], zone: Zone): Pick<Com
 const MOST = 20
 
 /** The comparison for a person. */
-export function comparisonTables({ runs: [a, b], differs, metrics, days, onlyA, onlyB, changed, same }: Comparison): string {
+export function comparisonTables({ runs: [a, b], status, differs, metrics, days, onlyA, onlyB, changed, same }: Comparison): string {
   const text = (value: unknown): string =>
     value === null ? '-' : typeof value === 'number' ? String(Number(value.toFixed(4))) : typeof value === 'string' ? value : JSON.stringify(value)
   const both = (of: Readonly<Record<string, readonly [unknown, unknown]>>, head: string): string =>
@@ -126,7 +131,9 @@ export function comparisonTables({ runs: [a, b], differs, metrics, days, onlyA, 
             all.slice(0, MOST).map((one) => [one.instrument, one.direction, one.entered, one.exited, one.reason, one.pnl.toFixed(2), ...more(one)]),
           ),
         ]
+  const unfinished = [a, b].flatMap((run, i) => (status[i] === 'done' ? [] : [`run ${run} is ${status[i]}: what it wrote until then is compared`]))
   return [
+    ...unfinished,
     Object.keys(differs).length === 0 ? 'nothing that decides the answer differs' : both(differs, 'differs in'),
     both(metrics, 'figure'),
     both(days, 'pnl of'),

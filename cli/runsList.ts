@@ -7,7 +7,10 @@ import { flat } from './reportTables.ts'
 import { shownNumber, table } from './tables.ts'
 
 /** A run with what its trades came to: the figures of its report (reportMetrics.ts), the drawdown of closed trades. */
-export interface ListedRun extends Omit<RunLine, 'identity'> {
+export interface ListedRun extends Omit<RunLine, 'identity' | 'rowsIn' | 'rowsOut'> {
+  /** Undefined unless the run is done: until then nobody has counted them. */
+  readonly rowsIn?: number
+  readonly rowsOut?: number
   /** Parameters in which the runs listed of its topology differ from each other. */
   readonly differs: Readonly<Record<string, unknown>>
   /** Undefined where the run has no trades. */
@@ -21,7 +24,11 @@ export interface ListedRun extends Omit<RunLine, 'identity'> {
 export async function listRuns(db: RunsDatabase, { topology, last }: { readonly topology?: string; readonly last: number }): Promise<ListedRun[]> {
   const lines = (await runLines(db, { topology })).slice(0, last)
   const trades = await tradesOf(db, lines)
-  return lines.map(({ identity, ...line }) => ({ ...line, differs: differing({ identity, ...line }, lines), ...cameTo(trades.get(line.run)) }))
+  return lines.map((line) => {
+    const { identity: _identity, rowsIn, rowsOut, ...told } = line
+    const rows = line.status === 'done' ? { rowsIn, rowsOut } : {}
+    return { ...told, ...rows, differs: differing(line, lines), ...cameTo(trades.get(line.run)) }
+  })
 }
 
 function cameTo(trades: readonly Trade[] | undefined): Pick<ListedRun, 'trades' | 'pnl' | 'winRate' | 'drawdown'> {
@@ -99,8 +106,8 @@ export function runsTable(runs: readonly ListedRun[]): string {
       Object.entries(differs)
         .map(([path, value]) => `${path}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
         .join('\n'),
-      rowsIn,
-      rowsOut,
+      rowsIn === undefined ? '' : shownNumber(rowsIn),
+      rowsOut === undefined ? '' : shownNumber(rowsOut),
       trades === undefined ? '' : shownNumber(trades),
       money(pnl),
       winRate === undefined ? '' : `${(100 * winRate).toFixed(1)} %`,

@@ -4,8 +4,6 @@ import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ReplaySummary } from '../../cli/replayOptions.ts'
 import type { ReportSummary } from '../../cli/reportRun.ts'
-import type { Comparison } from '../../cli/runsCompare.ts'
-import type { ListedRun } from '../../cli/runsList.ts'
 import { duckRows } from '../../connectors/parquet/duck.ts'
 import { lakeFingerprint } from '../../connectors/parquet/fingerprint.ts'
 import { runHere } from '../kit/inProcess.ts'
@@ -202,76 +200,6 @@ export default topology({
     [['--html', 'x.html', '--clickhouse', 'nowhere', '--run', 'A'], /no embedded database in nowhere/],
   ])('refuses %j', async (args, why) => {
     const { code, stderr } = await runHere(['report', ...args])
-    expect([code, stderr]).toEqual([2, expect.stringMatching(why)])
-  })
-})
-
-describe('runs', () => {
-  const db = inWork('runs')
-  beforeAll(async () => {
-    await ran(strategy('--clickhouse', db, '--out', inWork('run-A'), '--run', 'A'))
-    await ran(strategy('--clickhouse', db, '--out', inWork('run-B'), '--run', 'B', '--param', 'stop=0.05'))
-    const broken = inWork('broken.ts')
-    writeFileSync(
-      broken,
-      `import { topology } from 'tickloom'
-import { z } from 'zod'
-const row = { ts: 'time', instrument: 'instrument', price: 'f64' }
-export default topology({ name: 'broken', version: 1, memory: 'day', params: z.object({}), inputs: { ticks: row }, outputs: { rows: row },
-  wire: ({ ticks }, at) => ({ rows: ticks.pipe(at('broken').map(() => { throw new Error('as meant') })) }) })`,
-    )
-    const { code } = await runHere([
-      'replay',
-      '--topology',
-      broken,
-      '--lake',
-      lake,
-      '--clickhouse',
-      db,
-      '--out',
-      inWork('run-F'),
-      '--run',
-      'F',
-      '--quiet',
-    ])
-    expect(code).toBe(1)
-  }, 60_000)
-
-  it('lists them with what they came to; one that failed has failed', async () => {
-    const { runs } = await ran<{ runs: ListedRun[] }>(['runs', '--clickhouse', db])
-    expect(runs.map(({ run, status }) => [run, status])).toEqual([
-      ['F', 'failed'],
-      ['B', 'done'],
-      ['A', 'done'],
-    ])
-    const { report } = await ran<{ report: ReportSummary }>(strategy('--report', inWork('a.html')))
-    const [A] = runs.filter(({ run }) => run === 'A')
-    expect(A).toMatchObject({ differs: { stop: 0.15 }, trades: report.trades, topology: 'atm-volume-burst', version: 1 })
-    expect(A.pnl).toBeCloseTo(report.pnl, 6)
-    expect(A.rowsOut).toBeGreaterThan(1000)
-    const { stdout } = await runHere(['runs', '--clickhouse', db, '--topology', 'atm-volume-burst', '--last', '1'])
-    expect(stdout).toMatch(/│ B +│/)
-    expect(stdout).not.toMatch(/│ A +│/)
-  })
-
-  it('compares two: parameters, figures, days, trades', async () => {
-    const found = await ran<Comparison>(['runs', 'compare', 'A', 'B', '--clickhouse', db])
-    expect(found.differs).toEqual({ stop: [0.15, 0.05] })
-    expect(Object.keys(found.days)).toEqual(['2025-01-06', '2025-01-07'])
-    const [a, b] = found.metrics['Trades: net PnL'] as [number, number]
-    for (const [i, pnl] of [a, b].entries()) expect(Object.values(found.days).reduce((sum, day) => sum + (day[i] ?? 0), 0)).toBeCloseTo(pnl, 6)
-    expect(found.same + found.changed.length + found.onlyA.length).toBe(found.metrics['Trades: trades'][0])
-    expect(found.changed.length).toBeGreaterThan(0)
-    expect((await ran<Comparison>(['runs', 'compare', 'A', 'A', '--clickhouse', db])).differs).toEqual({})
-    expect((await runHere(['runs', 'compare', 'A', 'B', '--clickhouse', db])).stdout).toContain('differs in')
-  })
-
-  it.each([
-    [['compare', 'A', 'Q'], /has no run Q/],
-    [['compare', 'A'], /wants the names of two runs/],
-    [['campare'], /there is no "runs campare"/],
-  ])('refuses %j', async (args, why) => {
-    const { code, stderr } = await runHere(['runs', ...args, '--clickhouse', db])
     expect([code, stderr]).toEqual([2, expect.stringMatching(why)])
   })
 })

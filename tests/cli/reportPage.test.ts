@@ -111,18 +111,17 @@ describeChromium('a report', () => {
     ['none.html', 1280, 'dark'],
   ] as const)('%s at %i px, %s: stands alone, fits, and its charts have size', { timeout: 30_000 }, async (file, width, scheme) => {
     const { page, faults } = await opened(file, width, scheme)
-    const told = await page.evaluate(() => ({
+    const told = await page.evaluate<{ wide: number; charts: [number, number][]; back: string }>(`({
       wide: document.documentElement.scrollWidth,
-      charts: [...document.querySelectorAll('#equity, #price, .plot')].map((element) => [
-        element.clientWidth,
-        element.querySelector('canvas')?.clientWidth,
-      ]),
+      charts: [...document.querySelectorAll('#equity, #price, .plot')].map((element) => [element.clientWidth, element.querySelector('canvas')?.clientWidth]),
       back: getComputedStyle(document.body).backgroundColor,
-    }))
+    })`)
+    const shots = process.env['TICKLOOM_SHOTS']
+    if (shots !== undefined) await page.screenshot({ path: join(shots, `${file} ${width} ${scheme}.png`), fullPage: true })
     expect(faults).toEqual([])
     expect(told.wide).toBe(width)
     expect(told.charts).toHaveLength(7)
-    for (const [element, canvas] of told.charts) expect([element, (element as number) > 200]).toEqual([canvas, true])
+    for (const [element, canvas] of told.charts) expect([element, element > 200]).toEqual([canvas, true])
     expect(told.back).toBe(scheme === 'dark' ? 'rgb(20, 23, 27)' : 'rgb(255, 255, 255)')
     await page.close()
   })

@@ -35,4 +35,15 @@ describe('lookahead passes what knows only the past', () => {
       expect({ code, cuts: report.cuts, ahead: report.ahead }).toEqual({ code: 0, cuts: 4, ahead: undefined })
     },
   )
+
+  // Anchors every five minutes and positions of two, so that what it picks, enters and leaves lies around every cut.
+  it('atm-volume-burst', async () => {
+    const params = ['anchors.first=09:20', 'anchors.every=5', 'rollingBurst.baseline=60', 'rollingBurst.floor=1', 'hold=120', 'trend.filter=off']
+    const given = params.flatMap((param) => ['--param', param])
+    const { code, report } = await search('atm-volume-burst', ...given)
+    expect({ code, cuts: report.cuts, ahead: report.ahead }).toEqual({ code: 0, cuts: 4, ahead: undefined })
+    // It has something to say: entries and exits all day long.
+    const replayed = await runHere(['replay', '--topology', 'atm-volume-burst', '--lake', lake, '--quiet', '--json', ...given])
+    expect(JSON.parse(replayed.stdout).outputs.trades).toBeGreaterThan(20)
+  })
 })
