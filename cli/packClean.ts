@@ -6,6 +6,7 @@ import { Packed } from '../connectors/archives/spill.ts'
 import type { Batch, Schema } from '../core/batch.ts'
 import type { Calendar } from '../core/calendar.ts'
 import type { Instruments } from '../core/instruments.ts'
+import { dayOf } from '../core/time.ts'
 import { dedup } from '../operators/dedup.ts'
 import { ensureOhlc } from '../operators/ensureOhlc.ts'
 import { sessionFilter } from '../operators/sessionFilter.ts'
@@ -17,11 +18,12 @@ const LINES = 3
 const PricedBar = { ...PackedBar, price: 'f64' } as const
 type PricedBar = typeof PricedBar
 
-type Origin = Schema & { readonly instrument: 'instrument'; readonly source: 'i32'; readonly line: 'f64' }
+type Origin = Schema & { readonly ts: 'time'; readonly instrument: 'instrument'; readonly source: 'i32'; readonly line: 'f64' }
 type Pipe<S extends Schema> = (batch: Batch<S>) => Batch<S>
 
 /** The operators that replay cleans with, run over what is about to be packed. */
 export function operatorCleaner(calendar: Calendar): Cleaner & BarKeeper {
+  const opens = firstOpens(calendar)
   let ticks: { filter: Pipe<Packed>; dedup: Pipe<Packed> } | undefined
   let bars: { filter: Pipe<PricedBar>; dedup: Pipe<PricedBar>; mend: Pipe<PricedBar> } | undefined
   return {
@@ -33,14 +35,14 @@ export function operatorCleaner(calendar: Calendar): Cleaner & BarKeeper {
           dedup: through(dedup(flow.at('dedup'), { schema: Packed })),
         }
       }
-      const gone = new Gone<Packed>()
+      const gone = new Gone<Packed>(opens)
       const kept = gone.clean(rows, ticks, ['price', 'volume'])
       return { kept, removed: gone.all() }
     },
     keepBars(rows, instruments, clean) {
       bars ??= wireBars(calendar, instruments)
       const priced = { ...rows, col: { ...rows.col, price: rows.col.close } }
-      const gone = new Gone<PricedBar>()
+      const gone = new Gone<PricedBar>(opens)
       const kept = clean ? gone.clean(priced, bars, ['open', 'high', 'low', 'close', 'volume']) : priced
       const mended = bars.mend(kept)
       gone.changed(kept, mended, ['open', 'high', 'low'], 'repaired')
@@ -55,6 +57,20 @@ function wireBars(calendar: Calendar, instruments: Instruments) {
     filter: through(sessionFilter(flow.at('sessionFilter'), { schema: PricedBar, calendar })),
     dedup: through(dedup(flow.at('dedup'), { schema: PricedBar })),
     mend: through(ensureOhlc<PricedBar>(flow.at('ensureOhlc'))),
+  }
+}
+
+/** When the first session of a time's day opens, in any segment; never on a day without one. */
+function firstOpens(calendar: Calendar): (ts: number) => number {
+  const known = new Map<number, number>()
+  return (ts) => {
+    const day = dayOf(ts, calendar.zone)
+    let open = known.get(day)
+    if (open === undefined) {
+      open = Math.min(...calendar.segments.flatMap((_, segment) => calendar.sessions(day, segment).map((session) => session.open)))
+      known.set(day, open)
+    }
+    return open
   }
 }
 
@@ -73,6 +89,11 @@ function through<S extends Schema>(operator: MonoTypeOperatorFunction<Batch<S>>)
 /** Rows of a batch that are not in what came of it, or not as they were; both are in one order. */
 class Gone<S extends Origin> {
   readonly #found = new Map<string, { source: number; reason: Reason; rows: number; lines: number[] }>()
+  readonly #opens: (ts: number) => number
+
+  constructor(opens: (ts: number) => number) {
+    this.#opens = opens
+  }
 
   clean(
     rows: Batch<S>,
@@ -90,8 +111,13 @@ class Gone<S extends Origin> {
   offSession(before: Batch<S>, after: Batch<S>): void {
     for (let i = 0, k = 0; i < before.n; i++) {
       if (isSame(before, i, after, k)) k++
-      else this.#add(before, i, 'off_session')
+      else this.#add(before, i, this.#isStale(before, i) ? 'stale_pre_open' : 'off_session')
     }
+  }
+
+  /** Before the day's first session, with a price whose trade was on an earlier day. */
+  #isStale({ col }: Batch<S>, row: number): boolean {
+    return col.line[row] < 0 && col.ts[row] < this.#opens(col.ts[row])
   }
 
   doubles(before: Batch<S>, after: Batch<S>, compared: readonly (keyof S & string)[]): void {
@@ -125,7 +151,7 @@ class Gone<S extends Origin> {
     let found = this.#found.get(key)
     if (found === undefined) this.#found.set(key, (found = { source, reason, rows: 0, lines: [] }))
     found.rows++
-    if (found.lines.length < LINES) found.lines.push(col.line[row])
+    if (found.lines.length < LINES) found.lines.push(Math.abs(col.line[row]))
   }
 }
 

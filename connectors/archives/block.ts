@@ -1,7 +1,10 @@
 /** Rows handed over at once. */
 export const BLOCK = 4096
 
-/** Rows as columns; `target` is what the receiver answered for their name and day. A missing value is NaN. */
+/**
+ * Rows as columns; `target` is what the receiver answered for their name and day. `line` is below 0 where the last trade
+ * was on an earlier day than the row. A missing value is NaN.
+ */
 export interface Block {
   readonly ts: Float64Array
   readonly target: Int32Array

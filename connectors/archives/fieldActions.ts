@@ -8,9 +8,10 @@ export const DATE = 7
 export const TIME = 8
 export const DATETIME = 9
 export const NAME = 10
+export const TRADED = 11
 
 export function actionOf(meaning: Meaning): number {
   const slot = slotOf(meaning)
   if (slot >= 0) return slot
-  return { epoch: EPOCH, date: DATE, time: TIME, datetime: DATETIME, name: NAME }[meaning as 'date'] ?? SKIP
+  return { epoch: EPOCH, date: DATE, time: TIME, datetime: DATETIME, name: NAME, traded: TRADED }[meaning as 'date'] ?? SKIP
 }

@@ -24,6 +24,8 @@ const meanings: Readonly<Record<'gdfl' | 'gdflBars' | 'kite' | 'tardis', Readonl
   // `close` is yesterday's: it is read to be compared with the price, and never packed.
   kite: {
     timestamp: 'datetime',
+    lasttradetime: 'traded',
+    last_trade_time: 'traded',
     price: 'price',
     ltp: 'price',
     last_price: 'price',
@@ -106,7 +108,7 @@ function truedata(columns: number): Layout | string {
 
 function kite(cells: readonly string[]): Layout {
   const columns = columnsOf(cells, meanings.kite)
-  const least = columns.reduce((last, meaning, i) => (meaning === 'skip' || meaning === 'close' ? last : i + 1), 0)
+  const least = columns.reduce((last, meaning, i) => (meaning === 'skip' || meaning === 'close' || meaning === 'traded' ? last : i + 1), 0)
   return { ...common, format: 'kite', columns, least, most: cells.length, volume: 'cumulative', instrument: { from: 'member' } }
 }
 

@@ -18,6 +18,8 @@ export type Meaning =
   | 'time'
   /** Date and time in one. */
   | 'datetime'
+  /** Date and time of the last trade: tells a price that is yesterday's. */
+  | 'traded'
   /** A number since 1970, UTC. */
   | 'epoch'
   | 'name'

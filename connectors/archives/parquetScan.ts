@@ -26,6 +26,8 @@ export interface ParquetPlan {
   readonly time: number
   readonly name: number
   readonly bad: number
+  /** 1 where the last trade was on an earlier day. */
+  readonly stale: number
   /** Whether `us` names no zone. */
   readonly naive: boolean
 }
@@ -64,7 +66,8 @@ export function planParquet(columns: readonly ParquetColumn[], layout: Layout): 
     name: name === undefined ? -1 : ask(`${identifier(name.name)}::VARCHAR`, name.name),
     bad: bad.length === 0 ? -1 : ask(`(${bad.join(' OR ')})::INTEGER`),
   }
-  return { ...plan, expressions, shown }
+  const stale = staleOf(of)
+  return { ...plan, stale: stale === undefined ? -1 : ask(stale), expressions, shown }
 }
 
 /** A column as DOUBLE, NaN where it is missing; a text that is no number, and an infinite one, is `bad`. */
@@ -110,6 +113,17 @@ function clockOf(of: (meaning: Meaning) => ParquetColumn | undefined, { epochUni
   if (day === undefined) return `its column "${date.name}" is a ${date.type}, which is no date`
   if (time.type !== 'VARCHAR' && time.type !== 'TIME') return `its column "${time.name}" is a ${time.type}, which is no time of day`
   return { date: day, time: `${identifier(time.name)}::VARCHAR`, naive: true }
+}
+
+/** Whether the last trade was on an earlier day, of columns that both begin with the date when they are written. */
+function staleOf(of: (meaning: Meaning) => ParquetColumn | undefined): string | undefined {
+  const [traded, datetime] = [of('traded'), of('datetime')]
+  const isWritten = (column: ParquetColumn | undefined): column is ParquetColumn =>
+    column !== undefined && (column.type === 'VARCHAR' || column.type.startsWith('TIMESTAMP') || column.type === 'DATE')
+  if (!isWritten(traded) || !isWritten(datetime)) return undefined
+  const day = ({ name }: ParquetColumn): string => `left(${identifier(name)}::VARCHAR, 10)`
+  const isDate = `regexp_full_match(${day(traded)}, '\\d{4}-\\d\\d-\\d\\d')`
+  return `coalesce(${isDate} AND ${day(traded)} < ${day(datetime)}, false)::INTEGER`
 }
 
 /** A column that is a time as microseconds: a timestamp, with a zone or without, or a number since 1970 whose unit its size tells. */
@@ -170,12 +184,12 @@ class RowsToBlocks {
   }
 
   add(piece: DuckDBDataChunk): void {
-    const { numbers, us, date, time, name, bad } = this.#plan
+    const { numbers, us, date, time, name, bad, stale } = this.#plan
     const at = (column: number): Float64Array | Int32Array | undefined => (column < 0 ? undefined : valuesOf(piece, column))
     const text = (column: number, row: number): string | undefined =>
       column < 0 ? undefined : ((piece.getColumnVector(column).getItem(row) as string | null) ?? '')
     const values = numbers.map(at)
-    const [price, times, flags] = [values[0] as Float64Array, at(us), at(bad)]
+    const [price, times, flags, old] = [values[0] as Float64Array, at(us), at(bad), at(stale)]
     for (let row = 0; row < piece.rowCount; row++) {
       this.line++
       if (flags !== undefined && flags[row] !== 0) {
@@ -192,7 +206,7 @@ class RowsToBlocks {
       this.#place(text(name, row) ?? '', day)
       if (this.#target < 0) this.#receiver.refused(this.#target, day, this.line, () => this.#sample(piece, row))
       else if (!(price[row] > 0)) this.#receiver.rejected('zero_price', day, this.line, () => this.#sample(piece, row))
-      else this.#put(values, row, ts)
+      else this.#put(values, row, ts, old !== undefined && old[row] !== 0)
     }
   }
 
@@ -215,11 +229,11 @@ class RowsToBlocks {
     this.#target = this.#receiver.target(name.trim(), day)
   }
 
-  #put(values: readonly (Float64Array | Int32Array | undefined)[], row: number, ts: number): void {
+  #put(values: readonly (Float64Array | Int32Array | undefined)[], row: number, ts: number, stale: boolean): void {
     const n = this.#n
     this.#block.ts[n] = ts
     this.#block.target[n] = this.#target
-    this.#block.line[n] = this.line
+    this.#block.line[n] = stale ? -this.line : this.line
     for (let slot = 0; slot < this.#into.length; slot++) this.#into[slot][n] = values[slot]?.[row] ?? NaN
     if (++this.#n === BLOCK) this.flush()
   }

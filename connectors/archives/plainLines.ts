@@ -1,6 +1,7 @@
 import { DAY, HOUR, MINUTE, SECOND } from '../../core/time.ts'
 import type { Block } from './block.ts'
-import { DATE, DATETIME, EPOCH, NAME, TIME } from './fieldActions.ts'
+import { DATE_LENGTH } from './bytes.ts'
+import { DATE, DATETIME, EPOCH, NAME, TIME, TRADED } from './fieldActions.ts'
 import type { Layout } from './layout.ts'
 import { POWERS } from './slowField.ts'
 
@@ -79,7 +80,8 @@ export class PlainLines {
         if (c === QUOTE) return -1
         while (c !== separator && c !== NEWLINE) c = bytes[++p]
         if (c === NEWLINE && bytes[p - 1] === RETURN) p--
-      } else if (action === NAME) p = same(bytes, p, this.#name)
+      } else if (action === TRADED) p = this.#traded(bytes, p)
+      else if (action === NAME) p = same(bytes, p, this.#name)
       else if (action === TIME) p = this.#time(bytes, p)
       else if (action === DATE) p = same(bytes, p, this.#date)
       else if (action === DATETIME) {
@@ -118,6 +120,14 @@ export class PlainLines {
     const exact = digits < 10 ? mantissa : longMantissa(bytes, from, p)
     // Two exact numbers divided give the nearest double, as long as both are exact: to 15 digits.
     column[n] = decimals === 0 ? exact : exact / POWERS[decimals]
+    return p
+  }
+
+  /** The time of a trade of the same day, whatever the time. */
+  #traded(bytes: Uint8Array, from: number): number {
+    for (let i = Math.min(this.#date.length, DATE_LENGTH) - 1; i >= 0; i--) if (bytes[from + i] !== this.#date[i]) return -1
+    let p = from
+    while (bytes[p] !== this.#separator && bytes[p] !== NEWLINE && bytes[p] !== RETURN) p++
     return p
   }
 

@@ -8,6 +8,7 @@ export const reasons = [
   'unknown_contract',
   'non_trading_day',
   'off_session',
+  'stale_pre_open',
   'duplicate',
   'conflict',
   'empty_file',

@@ -1,6 +1,7 @@
 import { BLOCK, type Block, blockOf, type Receiver } from './block.ts'
+import { isEarlierDay, isSame, joined, lineEnd } from './bytes.ts'
 import { Clock } from './clock.ts'
-import { actionOf, DATE, DATETIME, EPOCH, NAME, SKIP, TIME } from './fieldActions.ts'
+import { actionOf, DATE, DATETIME, EPOCH, NAME, SKIP, TIME, TRADED } from './fieldActions.ts'
 import type { Layout } from './layout.ts'
 import { PlainLines } from './plainLines.ts'
 import { missingOrNumber, POWERS, textOf, unquoted } from './slowField.ts'
@@ -41,6 +42,8 @@ export class Scanner {
   /** Text of the last date, with what is between it and the time where they are one. */
   #date = new Uint8Array(0)
   #nameText = ''
+  /** Whether the row being read has a price of an earlier day. */
+  #stale = false
   #day = NaN
   #target = NaN
 
@@ -149,6 +152,8 @@ export class Scanner {
     const clock = this.#clock.clear()
     let nameFrom = 0
     let nameTo = 0
+    let tradedFrom = 0
+    let tradedTo = 0
     let p = from
     let field = 0
     for (; ; field++) {
@@ -191,6 +196,9 @@ export class Scanner {
         if (action === NAME) {
           nameFrom = start
           nameTo = p
+        } else if (action === TRADED) {
+          tradedFrom = start
+          tradedTo = p
         } else if (action === TIME) clock.time(bytes, start, p)
         else if (action === DATETIME) {
           clock.dateTime(bytes, start, p)
@@ -209,6 +217,7 @@ export class Scanner {
       break
     }
     if (field + 1 < this.#layout.least || field + 1 > this.#layout.most) return -1
+    this.#stale = isEarlierDay(bytes, tradedFrom, tradedTo, this.#date)
     this.#emit(bytes, from, p, nameFrom, nameTo)
     return p + 1
   }
@@ -241,7 +250,7 @@ export class Scanner {
     const n = this.#n
     block.ts[n] = ts
     block.target[n] = this.#target
-    block.line[n] = this.#line
+    block.line[n] = this.#stale ? -this.#line : this.#line
     block.price[n] = values[0]
     block.volume[n] = values[1]
     block.oi[n] = values[2]
@@ -271,22 +280,4 @@ export class Scanner {
     if (this.#n > 0) this.#receiver.rows(this.#block, this.#n)
     this.#n = 0
   }
-}
-
-function isSame(known: Uint8Array, bytes: Uint8Array, from: number, to: number): boolean {
-  if (known.length !== to - from) return false
-  for (let i = known.length - 1; i >= 0; i--) if (known[i] !== bytes[from + i]) return false
-  return true
-}
-
-function lineEnd(bytes: Uint8Array, from: number): number {
-  const at = bytes.indexOf(NEWLINE, from)
-  return at < 0 ? bytes.length : at
-}
-
-function joined(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {
-  const both = new Uint8Array(a.length + b.length)
-  both.set(a)
-  both.set(b, a.length)
-  return both
 }

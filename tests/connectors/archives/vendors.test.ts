@@ -3,7 +3,7 @@ import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { readMapping } from '../../../connectors/archives/mapping.ts'
 import { input, ledgerRows, packedRows, packHere, scratch } from './packing.ts'
-import { gdflCsv, gdflHeading, kiteCsv, type Snapshot, tarOf, truedataCsv, zipOf } from './vendors.ts'
+import { gdflCsv, gdflHeading, kiteCsv, kiteParquet, type Snapshot, tarOf, truedataCsv, zipOf } from './vendors.ts'
 
 const DATE = '2024-01-04'
 const rows: Snapshot[] = [
@@ -118,13 +118,31 @@ describe('Kite recorders', () => {
     expect(summary.warnings).toEqual([])
   })
 
-  test('pre-open rows with the price of yesterday stay in the lake as they came; --clean takes them out as off_session', async () => {
-    const stale: Snapshot[] = [{ time: '09:07:01', price: 88.8, volume: 0 }, { time: '09:08:00', price: 88.8, volume: 0 }, ...rows]
-    const folder = scratch()
-    const path = input(folder, 'nifty2410421500ce.csv', kiteCsv(DATE, stale, 88.8))
-    expect(await packHere(join(folder, 'lake'), [path])).toMatchObject({ reasons: { packed: 5 } })
-    expect(await packHere(join(folder, 'clean'), [path], { clean: true })).toMatchObject({ reasons: { packed: 2, off_session: 2, conflict: 1 } })
-  })
+  test.each(['csv', 'parquet'])(
+    '%s: pre-open rows stay in the lake as they came; --clean tells those whose last trade was yesterday',
+    async (kind) => {
+      const yesterday = '2024-01-03 15:29:58'
+      const day: Snapshot[] = [
+        { time: '09:07:01', price: 88.8, volume: 0, traded: yesterday }, // stale_pre_open
+        { time: '09:07:30', price: 88.8, volume: 0, traded: '1970-01-01 05:30:00' }, // stale_pre_open
+        { time: '09:08:00', price: 90, volume: 0 }, // off_session: traded today
+        { time: '09:08:01', price: 88.8, volume: 0, traded: '' }, // off_session: nobody knows
+        { time: '09:15:00', price: 88.8, volume: 0, traded: yesterday }, // packed: in the session
+        ...rows.slice(1), // packed; 09:15:00 is a conflict
+        { time: '15:31:00', price: 88.8, volume: 0, traded: yesterday }, // off_session: after the close
+      ]
+      const folder = scratch()
+      const bytes = kind === 'csv' ? kiteCsv(DATE, day, 88.8) : await kiteParquet(DATE, day, 88.8)
+      const path = input(folder, `nifty2410421500ce.${kind}`, bytes)
+      expect(await packHere(join(folder, 'lake'), [path])).toMatchObject({ reasons: { packed: 8 } })
+      expect(await packHere(join(folder, 'clean'), [path], { clean: true })).toMatchObject({
+        reasons: { packed: 2, stale_pre_open: 2, off_session: 3, conflict: 1 },
+      })
+      expect(await ledgerRows(join(folder, 'clean'))).toContainEqual(
+        expect.objectContaining({ reason: 'stale_pre_open', rows: 2, line: kind === 'csv' ? 2 : 1 }),
+      )
+    },
+  )
 
   test('a price that is yesterday’s close in every row is warned of', async () => {
     const folder = scratch()

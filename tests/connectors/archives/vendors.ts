@@ -82,6 +82,8 @@ export interface Snapshot {
   readonly oi?: number
   readonly bid?: number
   readonly ask?: number
+  /** Time of the last trade; that of the row when it is left out. */
+  readonly traded?: string
 }
 
 export const gdflHeading = 'Ticker,Date,Time,LTP,BuyPrice,BuyQty,SellPrice,SellQty,LTQ,OpenInterest'
@@ -128,7 +130,7 @@ export function kiteCsv(date: string, rows: readonly Snapshot[], close: number):
   const book = (price: number): string => `75,${price},1${',0,0,0'.repeat(4)}`
   const lines = rows.map(
     (r) =>
-      `${date} ${r.time},${r.price},75,${r.price},${(r.volume ?? 0) | 0},1000,1000,${r.price},${r.price},${r.price},${close},0.5,${date} ${r.time},${r.oi ?? 0},0,0,${book(r.bid ?? 0)},${book(r.ask ?? 0)}`,
+      `${date} ${r.time},${r.price},75,${r.price},${(r.volume ?? 0) | 0},1000,1000,${r.price},${r.price},${r.price},${close},0.5,${r.traded ?? `${date} ${r.time}`},${r.oi ?? 0},0,0,${book(r.bid ?? 0)},${book(r.ask ?? 0)}`,
   )
   return [kiteHeading, ...lines, ''].join('\n')
 }
