@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import type { Subject, Subscription } from 'rxjs'
 import { type Batch, emptyBatch, type Schema, sliceRows } from '../core/batch.ts'
 import { TickloomError } from '../core/errors.ts'
@@ -11,6 +12,9 @@ import { type Announcements, Grouping } from './grouping.ts'
 
 /** A cache's worth of rows: longer batches are handed to the graph in pieces of this many. */
 export const PIECE = 8192
+
+/** Milliseconds after which timers, sockets and signals get their turn, though the source has more ready. */
+const TURN = 25
 
 export interface PumpTask {
   readonly topology: Topology
@@ -118,6 +122,7 @@ class Loop {
     // The checkpoint may lie before the heartbeat that ended its epoch, and no position of a source stands for a heartbeat.
     if (resume) this.#feed(emptyBatch(Object.values(topology.inputs)[0], resume.watermark))
     let since = performance.now()
+    let turned = since
     const stop = AbortSignal.any([signal, this.#broken.signal])
     for await (const delivery of source.open(partition, this.#position, stop)) {
       this.readSeconds += (performance.now() - since) / 1000
@@ -132,8 +137,12 @@ class Loop {
       )
       this.#position = delivery.after(delivery.batch.n)
       onProgress?.(this.rowsIn, this.#cutter.maximum)
-      if (stop.aborted) break
       since = performance.now()
+      if (since - turned > TURN) {
+        await setImmediate()
+        turned = since = performance.now()
+      }
+      if (stop.aborted) break
     }
   }
 

@@ -43,7 +43,7 @@ const sums = topology({
  * A number is a row's time, [12, 25] a row that came with the watermark 25, 'w20' a heartbeat; an error is thrown. A
  * position counts rows: watermarks that came with a row before it are not delivered again, heartbeats after it are.
  */
-type Log = readonly (number | readonly [number, number] | string | Error)[]
+type Log = Iterable<number | readonly [number, number] | string | Error>
 
 function source(log: Log): Source {
   return {
@@ -154,6 +154,18 @@ describe('pump', () => {
       await disk.run(LOG, { resume })
       expect(disk.rows, `stopped after ${stop}`).toEqual(whole.rows)
     }
+  })
+
+  it('gives way to timers, sockets and signals while its source never has it wait', async () => {
+    const abort = new AbortController()
+    const timer = setTimeout(() => abort.abort(), 50)
+    function* ready(): Iterable<number> {
+      for (const end = performance.now() + 5000; performance.now() < end; ) yield 1
+    }
+    const started = performance.now()
+    await expect(new Disk().run(ready(), { signal: abort.signal })).rejects.toMatchObject({ code: 'INTERRUPTED' })
+    expect(performance.now() - started).toBeLessThan(2000)
+    clearTimeout(timer)
   })
 
   it('has nothing to do when the partition was read to its end', async () => {
