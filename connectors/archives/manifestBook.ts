@@ -2,10 +2,7 @@ import { closeSync, existsSync, openSync, rmSync, statSync, writeSync } from 'no
 import { join } from 'node:path'
 import type { Contract } from '../../core/instruments.ts'
 import { writeAtomically } from '../parquet/atomic.ts'
-import { formatManifest, MANIFEST, type ManifestLine, readLines } from '../parquet/manifest.ts'
-
-/** Names the bars of a lake, as MANIFEST its ticks: whoever reads ticks never sees them. */
-export const BARS_MANIFEST = 'meta/bars_manifest.csv'
+import { BARS_MANIFEST, formatManifest, MANIFEST, type ManifestLine, readLines } from '../parquet/manifest.ts'
 
 /** Text that is written at once. */
 const PIECE = 4 << 20

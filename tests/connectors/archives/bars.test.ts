@@ -1,11 +1,10 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { BARS_MANIFEST } from '../../../connectors/archives/manifestBook.ts'
 import { readMapping } from '../../../connectors/archives/mapping.ts'
 import { duckRows } from '../../../connectors/parquet/duck.ts'
 import { discover } from '../../../connectors/parquet/layout.ts'
-import { readLines } from '../../../connectors/parquet/manifest.ts'
+import { BARS_MANIFEST, readLines } from '../../../connectors/parquet/manifest.ts'
 import { input, ledgerRows, packedRows, packHere, scratch } from './packing.ts'
 import { type BarRow, gdflBarsCsv, gdflCsv, parquetOf, zipOf } from './vendors.ts'
 
