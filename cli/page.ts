@@ -47,21 +47,26 @@ function charts(): string {
 }
 
 /** JSON that no text in it can end the script with. */
-function asJson(data: unknown): string {
+export function asJson(data: unknown): string {
   return JSON.stringify(data)
     .replace(/</g, '\\u003c')
     .replace(/\u2028|\u2029/g, (c) => `\\u${c.charCodeAt(0).toString(16)}`)
 }
 
-function inScript(code: string): string {
+/** Code that nothing in it ends before its end. */
+export function inScript(code: string): string {
   return code.replace(/<\/(script)/gi, '<\\/$1').replace(/<!--/g, '<\\!--')
 }
 
-const FRAME_STYLE = `
-:root { --back: #fff; --card: #f6f7f9; --ink: #1b1f24; --soft: #5b6470; --line: #d9dde3; --accent: #0b62c4; --good: #0a7d55; --bad: #b3341f; }
-@media (prefers-color-scheme: dark) {
-  :root { --back: #14171b; --card: #1d2127; --ink: #e7eaee; --soft: #9aa4b0; --line: #333a43; --accent: #6fb1ff; --good: #45c796; --bad: #ff8a73; }
-}
+const LIGHT = '--back: #fff; --card: #f6f7f9; --ink: #1b1f24; --soft: #5b6470; --line: #d9dde3; --accent: #0b62c4; --good: #0a7d55; --bad: #b3341f;'
+const DARK = '--back: #14171b; --card: #1d2127; --ink: #e7eaee; --soft: #9aa4b0; --line: #333a43; --accent: #6fb1ff; --good: #45c796; --bad: #ff8a73;'
+
+/** Colours are the system's, or those that `data-theme` of the root says: light or dark. */
+export const FRAME_STYLE = `
+:root { ${LIGHT} }
+@media (prefers-color-scheme: dark) { :root:not([data-theme=light]) { ${DARK} } }
+:root[data-theme=dark] { ${DARK} color-scheme: dark; }
+:root[data-theme=light] { color-scheme: light; }
 * { box-sizing: border-box; }
 body { margin: 0 auto; padding: 16px; max-width: 1500px; background: var(--back); color: var(--ink); font: 15px/1.45 system-ui, sans-serif; }
 h1 { font-size: 1.35rem; margin: 0 0 4px; overflow-wrap: anywhere; }

@@ -1,4 +1,4 @@
-import { createServer, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { messageOf, TickloomError } from '../core/errors.ts'
 
@@ -6,10 +6,16 @@ export interface Answer {
   readonly status: number
   readonly type: string
   readonly text: string
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** An answer that goes on: it is given the response and ends it. */
+export interface Streamed {
+  stream(response: ServerResponse): void
 }
 
 /** What is answered to GET, by path. */
-export type Routes = Readonly<Record<string, () => Answer | Promise<Answer>>>
+export type Routes = Readonly<Record<string, (request: IncomingMessage) => Answer | Streamed | Promise<Answer>>>
 
 export interface Exposed {
   /** Of the first route. */
@@ -28,9 +34,9 @@ export async function serveHttp(routes: Routes, port: number, host = '127.0.0.1'
     if (route === undefined) answer(response, { status: 404, type: 'text/plain', text: known })
     else
       Promise.resolve()
-        .then(route)
+        .then(() => route(request))
         .then(
-          (found) => answer(response, found),
+          (found) => ('stream' in found ? found.stream(response) : answer(response, found)),
           (cause: unknown) => answer(response, { status: 500, type: 'text/plain', text: `${messageOf(cause)}\n` }),
         )
   })
@@ -53,6 +59,6 @@ export async function serveHttp(routes: Routes, port: number, host = '127.0.0.1'
   }
 }
 
-function answer(response: ServerResponse, { status, type, text }: Answer): void {
-  response.writeHead(status, { 'content-type': type }).end(text)
+function answer(response: ServerResponse, { status, type, text, headers }: Answer): void {
+  response.writeHead(status, { 'content-type': type, ...headers }).end(text)
 }

@@ -31,18 +31,32 @@ export interface Seen {
   readonly faults: readonly string[]
 }
 
+export interface Screen {
+  readonly width: number
+  readonly height: number
+  readonly dark?: boolean
+}
+
 /** Opens a file as a reader does; resolves when it is loaded. */
-export async function openFile(path: string, how: { width: number; height: number; dark?: boolean }): Promise<Seen> {
-  if (browser === undefined) throw new Error('openFile() is for the hooks and tests of describeChromium')
+export function openFile(path: string, how: Screen): Promise<Seen> {
+  return openUrl(pathToFileURL(path).href, how)
+}
+
+/** Opens an address. Requests to its own host are no fault; nor are those that find it gone, where `mayFail`. */
+export async function openUrl(url: string, how: Screen, { mayFail = false } = {}): Promise<Seen> {
+  if (browser === undefined) throw new Error('pages are for the hooks and tests of describeChromium')
   const page = await browser.newPage({ viewport: { width: how.width, height: how.height }, colorScheme: how.dark ? 'dark' : 'light' })
   const faults: string[] = []
+  const { protocol, host } = new URL(url)
   page.on('pageerror', (error) => faults.push(error.message))
   page.on('console', (message) => {
+    if (mayFail && /net::ERR_|status of 503/.test(message.text())) return
     if (message.type() === 'error' || message.type() === 'warning') faults.push(message.text())
   })
   page.on('request', (request) => {
-    if (!/^(file|data|blob):/.test(request.url())) faults.push(`request to ${request.url()}`)
+    const to = new URL(request.url())
+    if (!/^(file|data|blob):$/.test(to.protocol) && (to.protocol !== protocol || to.host !== host)) faults.push(`request to ${request.url()}`)
   })
-  await page.goto(pathToFileURL(path).href, { timeout: 30_000 })
+  await page.goto(url, { timeout: 30_000 })
   return { page, faults }
 }
