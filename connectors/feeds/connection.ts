@@ -107,11 +107,17 @@ export class Connection {
   /** The protocol waits for an answer to something it sent. */
   awaitsAnswer(): void {
     this.#answered = false
-    const asked = ++this.#asked
-    this.#timer(this.#options.times.answer, () => {
+    this.#misses(++this.#asked, this.#options.times.answer, false)
+  }
+
+  /** As with silence, at the second look only. */
+  #misses(asked: number, milliseconds: number, suspect: boolean): void {
+    const { answer } = this.#options.times
+    this.#timer(milliseconds, () => {
       if (this.#answered || asked !== this.#asked) return
-      if (this.#paused) this.awaitsAnswer()
-      else this.#drop('unanswered')
+      if (this.#paused) this.#misses(asked, answer, false)
+      else if (suspect) this.#drop('unanswered')
+      else this.#misses(asked, answer / 4, true)
     })
   }
 

@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { type WebSocket, WebSocketServer } from 'ws'
 
@@ -39,7 +39,9 @@ export class Client {
   /** Reads nothing for a while: pings and requests wait. */
   readSlowly(milliseconds: number): void {
     this.#socket.pause()
-    setTimeout(() => this.#socket.resume(), milliseconds)
+    setTimeout(() => {
+      if (this.broken !== 'mute') this.#socket.resume()
+    }, milliseconds)
   }
 
   break(how: Break): void {
@@ -61,6 +63,8 @@ export class Client {
   }
 }
 
+type Rest = (request: URL, response: ServerResponse, headers: IncomingHttpHeaders) => void
+
 /** A WebSocket server on a port of its own of this machine, beside an HTTP one of the same port. */
 export class WsServer {
   readonly clients: Client[] = []
@@ -69,8 +73,8 @@ export class WsServer {
   /** HTTP status that handshakes are answered with in place of a connection. */
   refuse: number | undefined
 
-  constructor(speaker: Speaker, rest: (request: URL, response: ServerResponse) => void = (_, response) => response.writeHead(404).end()) {
-    this.#http = createServer((request, response) => rest(new URL(request.url ?? '/', 'http://localhost'), response))
+  constructor(speaker: Speaker, rest: Rest = (_, response) => response.writeHead(404).end()) {
+    this.#http = createServer((request, response) => rest(new URL(request.url ?? '/', 'http://localhost'), response, request.headers))
     this.#ws = new WebSocketServer({ noServer: true })
     this.#http.on('upgrade', (request, socket, head) => {
       if (this.refuse !== undefined) {

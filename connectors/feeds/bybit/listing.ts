@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { TickloomError } from '../../../core/errors.ts'
 import { ownTemporary, writeAtomically } from '../../parquet/atomic.ts'
-import { getJson } from '../getJson.ts'
+import { getJson } from '../get.ts'
 
 /** An option that trades. `delivery`: when it ends, milliseconds since the epoch. */
 export interface ListedOption {
