@@ -11,7 +11,7 @@ const make = (tag, text, className) => { const made = document.createElement(tag
 const narrow = matchMedia('(max-width: 620px)').matches;
 const PLACE = 'tickloom.chain.' + (narrow ? 'narrow' : 'wide');
 const kept = (() => { try { return JSON.parse(localStorage.getItem(PLACE)) || {}; } catch { return {}; } })();
-const chosen = { span: narrow ? '10' : '15', columns: narrow ? ['mark', 'bid', 'ask'] : ['oi', 'volume', 'delta', 'iv', 'last', 'mark', 'bid', 'ask', 'age'], theme: '', open: !narrow, ...kept };
+const chosen = { span: narrow ? '10' : '15', columns: narrow ? ['iv', 'bid', 'ask'] : ['oi', 'volume', 'delta', 'iv', 'last', 'mark', 'bid', 'ask', 'age'], theme: '', open: !narrow, ...kept };
 const keep = () => { try { localStorage.setItem(PLACE, JSON.stringify(chosen)); } catch { /* Nothing is kept. */ } };
 
 /** The chain shown: rows by strike, each with its call and put as they were sent. */
@@ -81,13 +81,13 @@ function takeRows(said) {
 function takeStatus(said) {
   ahead = said.now - Date.now();
   const { now, updates, symbols, ...others } = said;
-  const parts = [updates.toLocaleString('en-US') + ' updates/s', symbols.toLocaleString('en-US') + ' symbols'];
+  const parts = [...(updates === null ? [] : [updates.toLocaleString('en-US') + ' updates/s']), symbols.toLocaleString('en-US') + ' symbols'];
   for (const [name, count] of Object.entries(others)) parts.push(count.toLocaleString('en-US') + ' ' + name);
   $('figures').textContent = '\u00b7 ' + parts.join(' \u00b7 ');
 }
 
 const day = (date) => new Date(date + 'T00:00:00Z');
-const shownDate = (date) => day(date).toLocaleDateString('en-GB', { day: 'numeric', month: 'short', year: 'numeric', timeZone: 'UTC' });
+const shownDate = (date) => day(date).toLocaleDateString('en-GB', { day: 'numeric', month: 'short', year: narrow ? '2-digit' : 'numeric', timeZone: 'UTC' });
 const daysTo = (date) => Math.round((day(date) - day(new Date(serverNow()).toISOString().slice(0, 10))) / 86400000);
 const shownDays = (date) => { const days = daysTo(date); return days === 0 ? 'today' : days < 0 ? 'expired' : days + ' d'; };
 
@@ -100,7 +100,7 @@ function options(select, values, value) {
 function drawChains() {
   options($('underlying'), chain.chains.map(([name]) => [name, name]), chain.underlying);
   const [, expiries] = chain.chains.find(([name]) => name === chain.underlying) || ['', []];
-  options($('expiry'), expiries.map((date) => [date, shownDate(date) + ' (' + shownDays(date) + ')']), chain.expiry);
+  options($('expiry'), expiries.map((date) => [date, shownDate(date) + ', ' + shownDays(date)]), chain.expiry);
 }
 
 function show(underlying, expiry) {
@@ -118,6 +118,7 @@ $('underlying').addEventListener('change', ({ target }) => {
 $('expiry').addEventListener('change', ({ target }) => show(chain.underlying, target.value));
 $('choices').addEventListener('submit', (event) => event.preventDefault());
 for (const id of ['find', 'oi', 'volume']) $(id).addEventListener('input', () => drawAll());
+if (narrow) for (const option of $('span').options) option.textContent = option.textContent.replace('ATM ', '');
 $('span').value = chosen.span;
 $('span').addEventListener('change', ({ target }) => { chosen.span = target.value; keep(); drawAll(); toMiddle(); });
 $('more').open = chosen.open;

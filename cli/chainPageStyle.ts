@@ -25,7 +25,12 @@ fieldset input { width: auto; accent-color: var(--accent); margin: 0; }
 #summary { display: flex; flex-wrap: wrap; align-items: baseline; gap: 2px 14px; margin: 16px 0 8px; font-variant-numeric: tabular-nums; }
 #forward b { color: var(--accent); }
 #note { font-size: 0.85rem; }
-#box { border: 1px solid var(--line); border-radius: 8px; background: var(--back); max-height: calc(100vh - 40px); max-height: calc(100dvh - 40px); overscroll-behavior-x: contain; }
+#box { border: 1px solid var(--line); border-radius: 8px; background: var(--back); overscroll-behavior-x: contain; }
+@media (min-width: 621px) and (min-height: 620px) {
+  body { height: 100vh; height: 100dvh; display: flex; flex-direction: column; }
+  main { flex: 1; min-height: 0; display: flex; flex-direction: column; }
+  #box { max-height: 100%; min-height: 0; }
+}
 #table { border-collapse: separate; border-spacing: 0; font-size: 0.85rem; }
 #table th, #table td { padding: 3px 7px; }
 #table thead th { z-index: 2; border-bottom-color: var(--line); }
@@ -47,15 +52,17 @@ fieldset input { width: auto; accent-color: var(--accent); margin: 0; }
 @media (max-width: 620px) {
   body { padding: 10px; }
   h1 { font-size: 1.15rem; }
-  form .row { display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 1.35fr) minmax(0, 1fr); gap: 8px; }
+  form .row { display: grid; grid-template-columns: minmax(0, 1.1fr) minmax(0, 1.4fr) minmax(0, 0.75fr); gap: 8px; }
   details .row { grid-template-columns: minmax(0, 1.4fr) minmax(0, 1fr) minmax(0, 1fr); }
   #find, #oi, #volume { width: 100%; }
-  input, select { font-size: 16px; padding: 5px 6px; }
+  input, select { font-size: 16px; padding: 5px 2px 5px 5px; }
   fieldset { gap: 6px 14px; }
   fieldset label { min-height: 28px; }
-  #box { max-height: none; margin: 0 -4px; overflow-y: visible; }
-  #table { font-size: 0.84rem; }
-  #table th, #table td { padding: 5px 5px; }
+  #summary { margin-top: 12px; }
+  #box { overflow: visible; margin: 0 -4px; }
+  #box.wide { overflow-x: auto; }
+  #table { font-size: 0.8rem; }
+  #table th, #table td { padding: 6px 4px; }
   #table .tag { display: none; }
 }
 @media (prefers-reduced-motion: no-preference) { #table td { transition: color 0.5s; } }

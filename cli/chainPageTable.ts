@@ -1,7 +1,7 @@
 /** Draws the table of the chain page, after chainPageScript.ts; its last lines begin. */
 export const CHAIN_TABLE_SCRIPT = String.raw`
 const number = (value, digits) => value.toLocaleString('en-US', { maximumFractionDigits: digits });
-const price = (value) => value >= 10000 ? number(value, 1) : value >= 1 ? value.toLocaleString('en-US', { minimumFractionDigits: value % 1 ? 1 : 0, maximumFractionDigits: 2 }) : Number(value.toPrecision(4)).toString();
+const price = (value) => value >= 1000 && narrow ? number(value, 0) : value >= 10000 ? number(value, 1) : value >= 1 ? value.toLocaleString('en-US', { minimumFractionDigits: value % 1 ? 2 : 0, maximumFractionDigits: 2 }) : Number(value.toPrecision(4)).toString();
 const amount = (value) => value >= 1e7 ? number(value / 1e6, 1) + 'M' : value >= 1e5 ? number(value / 1e3, 0) + 'k' : value >= 1e4 ? number(value / 1e3, 1) + 'k' : number(value, value < 10 ? 2 : 1);
 const small = (value) => value === 0 ? '0' : Math.abs(value) >= 1e-3 ? Number(value.toPrecision(3)).toString() : value.toExponential(1);
 const aged = (seconds) => seconds < 100 ? Math.max(0, Math.floor(seconds)) + 's' : seconds < 6000 ? Math.floor(seconds / 60) + 'm' : seconds < 360000 ? Math.floor(seconds / 3600) + 'h' : Math.floor(seconds / 86400) + 'd';
@@ -11,10 +11,12 @@ const COLUMNS = [
   ['age', 'Age', 'Age of the quote'], ['oi', 'OI', 'Open interest'], ['volume', 'Vol', 'Volume'], ['vega', 'Vega', 'Vega'], ['theta', 'Theta', 'Theta, a day'],
   ['gamma', 'Gamma', 'Gamma'], ['delta', 'Delta', 'Delta'], ['iv', 'IV %', 'Implied volatility, per cent'], ['last', 'Last', 'Last trade'], ['mark', 'Mark', 'Mark price'], ['bid', 'Bid', 'Best bid'], ['ask', 'Ask', 'Best ask'],
 ];
-const FORMAT = { bid: price, ask: price, mark: price, last: price, iv: (value) => (value * 100).toFixed(1), delta: (value) => value.toFixed(2), gamma: small, vega: small, theta: small, oi: amount, volume: amount };
+const FORMAT = { bid: price, ask: price, mark: price, last: price, iv: (value) => (value * 100).toFixed(1), delta: (value) => value.toFixed(2).replace(/^-(?=0\.00$)/, ''), gamma: small, vega: small, theta: small, oi: amount, volume: amount };
 const FLASHING = ['bid', 'ask', 'mark', 'last'];
 const picked = () => COLUMNS.filter(([name]) => chosen.columns.includes(name));
-const sideColumns = (side) => { const all = picked(); const book = ([name]) => name === 'bid' || name === 'ask'; return side === 0 ? all : [...all.filter(book), ...all.filter((one) => !book(one)).reverse()]; };
+const book = ([name]) => name === 'bid' || name === 'ask';
+const mirrored = (columns) => [...columns.filter(book), ...columns.filter((one) => !book(one)).reverse()];
+const sideColumns = (side) => side === 0 ? picked() : mirrored(picked());
 const calm = matchMedia('(prefers-reduced-motion: reduce)');
 
 /** Rows that are drawn, by strike: { row, cells: [of the call, of the put] by column, strike }. */
@@ -160,6 +162,7 @@ function drawChanged(changed) {
   } else for (const strike of changed) if (drawn.has(strike)) fill(strike, true);
   drawMarks();
   drawSummary(strikes.length);
+  $('box').classList.toggle('wide', $('table').offsetWidth > $('box').clientWidth);
 }
 
 /** The ATM row into the middle of a box that scrolls. */
@@ -169,7 +172,7 @@ function toMiddle() {
 }
 
 function drawColumns() {
-  const boxes = [...COLUMNS].reverse().map(([name, text, title]) => {
+  const boxes = mirrored(COLUMNS).map(([name, text, title]) => {
     const [label, box] = [make('label'), make('input')];
     Object.assign(box, { type: 'checkbox', value: name, checked: chosen.columns.includes(name) });
     box.addEventListener('change', () => { chosen.columns = box.checked ? [...chosen.columns, name] : chosen.columns.filter((one) => one !== name); keep(); drawAll(); });

@@ -108,8 +108,8 @@ export class ChainServer {
     response.on('close', () => this.#leave(reader))
     response.on('error', () => this.#leave(reader))
     this.#readers.add(reader)
-    // While nobody looked, nobody counted.
-    if (this.#timer === undefined) this.#told = { at: performance.now(), written: this.#options.board.written, text: '' }
+    // While nobody looked, nobody counted: the first status says no rate.
+    if (this.#timer === undefined) this.#told = { at: -Infinity, written: this.#options.board.written, text: '' }
     this.#timer ??= setInterval(() => this.#look(), this.#options.pace)
     this.#timer.unref()
     this.#look()
@@ -139,6 +139,7 @@ export class ChainServer {
       else if (now - reader.stuck > this.#options.patience) {
         this.counts.cut++
         reader.response.destroy()
+        this.#leave(reader)
       }
       return
     }
@@ -195,7 +196,7 @@ export class ChainServer {
 
   #status(seconds: number): string {
     const { board, status } = this.#options
-    const updates = Math.round((board.written - this.#told.written) / seconds)
+    const updates = seconds === Infinity ? null : Math.round((board.written - this.#told.written) / seconds)
     return event('status', JSON.stringify({ now: Date.now(), updates, symbols: board.rows.n, ...status?.() }))
   }
 

@@ -2,16 +2,16 @@ import { request } from 'node:http'
 import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
-import { afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ChainServer, type ChainServerOptions } from '../../cli/chainServer.ts'
 import { serveHttp } from '../../runtime/http.ts'
 import { ChainMarket } from '../kit/chainMarket.ts'
 import { describeChromium, openUrl, type Screen, type Seen } from '../kit/chromium.ts'
 
 let market: ChainMarket
-beforeAll(async () => {
+beforeEach(async () => {
   market = await new ChainMarket().open()
-  market.fill(2)
+  market.fill((strike, type) => (strike === 71_000 && type === 'PE' ? 240 : 2))
 })
 const opened: (() => Promise<void>)[] = []
 afterEach(async () => {
@@ -204,8 +204,6 @@ describeChromium('the chain page in Chromium', () => {
     ['phone light', { width: 390, height: 844 }],
     ['phone dark', { width: 390, height: 844, dark: true }],
   ])('fits a %s, says what it shows, asks nothing of other hosts', async (name, how) => {
-    market.fill(2)
-    market.quote('BTC-USDT', 1, 71_000, 'PE', { age: 240 })
     const { url } = await serve()
     const { page, faults } = await open(url, how)
     await page.locator('#figures', { hasText: '3 gaps' }).waitFor({ timeout: 5000 })
@@ -218,20 +216,23 @@ describeChromium('the chain page in Chromium', () => {
     ).toBeLessThanOrEqual(0)
     expect(await page.evaluate('getComputedStyle(document.body).backgroundColor')).toBe('dark' in how ? 'rgb(20, 23, 27)' : 'rgb(255, 255, 255)')
     expect(await page.locator('tr.atm th').textContent()).toBe('68,000ATM')
+    expect([await page.locator('#note').textContent(), await cell(page, '71,000', 1, 'bid').getAttribute('class')]).toEqual([
+      expect.stringContaining('quotes older than 60s'),
+      expect.stringContaining('old'),
+    ])
     expect([await page.locator('#state').textContent(), (await strikes(page)).length]).toEqual(['live', how.width < 400 ? 21 : 31])
     expect(faults).toEqual([])
     await page.close()
   })
 
   it('shows what changes, which quotes are old, and the price the strikes are near to', async () => {
-    market.fill(2)
     const { url } = await serve({ staleAfter: 30 })
     const { page, faults } = await open(url, desktop)
     market.quote('BTC-USDT', 1, 69_000, 'CE', { bid: 1234.5, ask: Number.NaN, iv: 0.6543, delta: -0.25, oi: 123_456 })
     const bid = cell(page, '69,000', 0, 'bid')
-    await page.locator('td.bid', { hasText: '1,234.5' }).waitFor({ timeout: 5000 })
+    await page.locator('td.bid', { hasText: '1,234.50' }).waitFor({ timeout: 5000 })
     expect(await Promise.all(['bid', 'ask', 'iv', 'delta', 'oi', 'age'].map((column) => cell(page, '69,000', 0, column).textContent()))).toEqual([
-      '1,234.5',
+      '1,234.50',
       '\u2013',
       '65.4',
       '-0.25',
@@ -252,7 +253,6 @@ describeChromium('the chain page in Chromium', () => {
   })
 
   it('filters strikes, sides and columns, follows the choice of expiry and underlying, and remembers it', async () => {
-    market.fill(2)
     const { url } = await serve()
     const { page, faults } = await open(url, desktop)
     await page.locator('#span').selectOption('5')
@@ -312,7 +312,6 @@ describeChromium('the chain page in Chromium', () => {
   })
 
   it('says that the connection is lost, and comes back by itself with what is new', async () => {
-    market.fill(2)
     const first = await serve()
     const { page, faults } = await open(first.url, desktop, { mayFail: true })
     await first.stop()

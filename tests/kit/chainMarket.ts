@@ -30,14 +30,15 @@ export class ChainMarket {
     return new Date(Date.now() + expiries[place] * 86_400_000).toISOString().slice(0, 10)
   }
 
-  /** Every option, quoted `age` seconds ago. */
-  fill(age = 0): void {
+  /** Every option, quoted so many seconds ago. */
+  fill(age: (strike: number, type: 'CE' | 'PE') => number): void {
     this.#last.clear()
     for (const [underlying, { forward, step, strikes }] of Object.entries(chains)) {
       for (const [place, days] of expiries.entries()) {
         for (let i = 0; i < strikes; i++) {
           const strike = Math.round(forward / step) * step + (i - (strikes >> 1)) * step
-          for (const type of ['CE', 'PE'] as const) this.quote(underlying, place, strike, type, { age, forward: forward * (1 + days * 1e-4) })
+          for (const type of ['CE', 'PE'] as const)
+            this.quote(underlying, place, strike, type, { age: age(strike, type), forward: forward * (1 + days * 1e-4) })
         }
       }
     }
