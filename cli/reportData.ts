@@ -80,7 +80,7 @@ function sessionSeconds(trades: readonly Trade[], days: readonly string[], calen
 }
 
 function checksOf(trades: readonly Trade[], totals: TradeTotals, groups: Groups, curve: Curve, marked: boolean, fills: RunRows['fills']): Check[] {
-  const size = sumOf(trades, ({ pnl }) => Math.abs(pnl)) + totals.fees
+  const size = sumOf(trades, ({ pnl }) => Math.abs(pnl)) + (Number.isNaN(totals.fees) ? 0 : totals.fees)
   const same = (what: string, a: number, b: number): Check => ({ what, holds: Math.abs(a - b) <= 1e-6 + 1e-9 * size, told: `${a} and ${b}` })
   const end = curve.value.at(-1) ?? 0
   const checks = (Object.keys(groups) as (keyof Groups)[]).map((by) =>

@@ -78,7 +78,7 @@ const BODY = `<section id="tiles" aria-label="Summary"></section>
 
 function pageData({ identity, rows, report, prices, fingerprint, parameters, made }: ReportContent) {
   const { curve, groups, zone } = report
-  const drawn = thinned({ ts: [curve.ts[0] ?? 0, ...curve.ts], value: [0, ...curve.value] }, CURVE_POINTS)
+  const drawn = thinned({ ts: [curve.ts[0] ?? NaN, ...curve.ts], value: [0, ...curve.value] }, CURVE_POINTS)
   const columns = Object.keys(ClosedTrade)
   return {
     zone: { name: zone.name, offset: zone.offset },

@@ -107,9 +107,10 @@ function drawGroups() {
     const groups = data.groups[by];
     plot.setOption({
       backgroundColor: 'transparent', animation: false, textStyle: { color: t.ink, fontFamily: 'system-ui, sans-serif' },
-      grid: { left: 4, right: 8, top: 12, bottom: 2, containLabel: true },
+      title: { show: groups.length === 0, text: 'no trades', left: 'center', top: 'middle', textStyle: { color: t.soft, fontSize: 12, fontWeight: 400 } },
+      grid: { left: 4, right: 8, top: 12, bottom: 6, containLabel: true },
       tooltip: { ...tooltipStyle(t), trigger: 'axis', axisPointer: { type: 'shadow' }, formatter: ([{ dataIndex: i }]) => { const g = groups[i]; return '<b>' + html(g.key) + '</b><br>PnL <b>' + money(g.pnl) + '</b><br>' + g.trades + ' trades, ' + g.wins + ' won<br>fees ' + money(g.fees); } },
-      xAxis: { ...axisStyle(t), type: 'category', data: groups.map((g) => g.key), axisLabel: { color: t.soft, hideOverlap: true, interval: by === 'day' ? 'auto' : 0, rotate: by !== 'day' && groups.length > 5 && narrow() ? 40 : 0, formatter: (key) => by === 'day' ? key.slice(5) : key.replace('_', ' ') } },
+      xAxis: { ...axisStyle(t), type: 'category', data: groups.map((g) => g.key), axisLabel: { color: t.soft, hideOverlap: true, interval: by === 'day' ? 'auto' : 0, rotate: by !== 'day' && by !== 'hour' && groups.length > 5 && narrow() ? 40 : 0, formatter: (key) => by === 'day' ? key.slice(5) : by === 'hour' ? key.slice(0, 2) : key.replace('_', ' ') } },
       yAxis: { ...axisStyle(t), type: 'value', splitNumber: 4, axisLabel: { color: t.soft, formatter: short } },
       series: [{ type: 'bar', barMaxWidth: 42, data: groups.map((g) => ({ value: g.pnl, itemStyle: { color: g.pnl < 0 ? t.bad : t.good, borderRadius: 2 } })) }],
     }, true);

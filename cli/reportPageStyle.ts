@@ -15,6 +15,7 @@ header { margin-bottom: 14px; }
 .controls { display: flex; flex-wrap: wrap; gap: 8px 12px; align-items: flex-end; margin-bottom: 8px; }
 .controls label { display: flex; flex-direction: column; gap: 2px; font-size: 0.78rem; color: var(--soft); min-width: 0; }
 .controls select, .controls input { width: 100%; min-width: 0; }
+.controls select, .controls input, .controls button { font-size: 0.85rem; min-height: 34px; }
 .buttons { display: flex; gap: 6px; }
 button:hover { border-color: var(--accent); }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 1px; }
@@ -56,7 +57,9 @@ input { font: inherit; color: var(--ink); background: var(--back); border: 1px s
   #groups { grid-template-columns: minmax(0, 1fr); }
   #equity { height: 330px; }
   #price { height: 380px; }
-  .controls label { flex: 1 1 40%; }
+  .controls label { flex: 1 1 36%; }
+  .controls label:has(#day) { flex: 0 1 126px; }
+  #run td.meaning { white-space: nowrap; }
   .controls .wide { flex-basis: 100%; }
   .card { padding: 10px; }
 }

@@ -51,6 +51,9 @@ const pointsOf = (line) => { let t = 0; return line ? line.at.map((step, i) => {
 const clock = (ms) => isNumber(ms) ? new Date(ms).toISOString().slice(11, 19) : '';
 const at = (points, ms) => { let [low, high] = [0, points.length - 1]; if (high < 0 || points[0][0] > ms) return null; while (low < high) { const middle = (low + high + 1) >> 1; if (points[middle][0] <= ms) low = middle; else high = middle - 1; } return points[low][1]; };
 
+/** A label that can be read where it lies upon lines. */
+const halo = (t, color) => ({ color, fontWeight: 600, distance: 8, textBorderColor: t.card, textBorderWidth: 4 });
+
 function marksOf(here, t) {
   const marks = { entries: [], exits: [], ways: [], levels: [], spans: [], reach: [] };
   for (const one of here) {
@@ -59,9 +62,9 @@ function marksOf(here, t) {
     const begin = isNumber(one.entered) ? Math.max(0, since(one.entered, chosen.date)) : null;
     const colour = one.pnl < 0 ? t.bad : t.good;
     const told = { trade: one, picked };
-    if (isNumber(one.exit)) marks.exits.push({ ...told, value: [end, one.exit], itemStyle: { color: colour, borderColor: t.back, borderWidth: 1 }, symbolSize: picked ? 13 : 9, label: { show: picked && !narrow(), formatter: one.reason.replace('_', ' '), position: 'right', color: colour, fontWeight: 600 } });
+    if (isNumber(one.exit)) marks.exits.push({ ...told, value: [end, one.exit], itemStyle: { color: colour, borderColor: t.back, borderWidth: 1 }, symbolSize: picked ? 13 : 9, label: { show: picked && !narrow(), formatter: one.reason.replace('_', ' '), position: 'right', ...halo(t, colour) } });
     if (begin === null) continue;
-    if (isNumber(one.entry)) marks.entries.push({ ...told, value: [begin, one.entry], symbol: 'triangle', symbolRotate: one.sign < 0 ? 180 : 0, symbolSize: picked ? 15 : 10, itemStyle: { color: t.ink, borderColor: t.back, borderWidth: 1 }, label: { show: picked && !narrow(), formatter: one.sign < 0 ? 'sold' : 'bought', position: 'left', color: t.ink, fontWeight: 600 } });
+    if (isNumber(one.entry)) marks.entries.push({ ...told, value: [begin, one.entry], symbol: 'triangle', symbolRotate: one.sign < 0 ? 180 : 0, symbolSize: picked ? 15 : 10, itemStyle: { color: t.ink, borderColor: t.back, borderWidth: 1 }, label: { show: picked && !narrow(), formatter: one.sign < 0 ? 'sold' : 'bought', position: 'left', ...halo(t, t.ink) } });
     if (isNumber(one.entry) && isNumber(one.exit)) marks.ways.push([{ coord: [begin, one.entry], lineStyle: { color: colour, type: 'solid', width: picked ? 2 : 1 } }, { coord: [end, one.exit] }]);
     if (picked) marks.spans.push([{ xAxis: begin }, { xAxis: end }]);
     if (picked && isNumber(one.entry)) for (const [name, part, way] of [['stop', data.levels.stop, -1], ['target', data.levels.target, 1]]) {
@@ -110,7 +113,7 @@ function drawPrice() {
   const own = (formatter) => ({ trigger: 'item', formatter });
   priceChart.setOption({
     useUTC: true, backgroundColor: 'transparent', animation: false, textStyle: { color: t.ink, fontFamily: 'system-ui, sans-serif' },
-    legend: { type: 'scroll', top: 0, left: 0, textStyle: { color: t.soft }, inactiveColor: t.line, pageIconColor: t.soft, pageTextStyle: { color: t.soft }, itemWidth: 16, itemHeight: 9 },
+    legend: { type: 'plain', top: 0, left: 0, right: 0, itemGap: narrow() ? 8 : 12, textStyle: { color: t.soft }, inactiveColor: t.line, itemWidth: 16, itemHeight: 9 },
     grid: { left: 8, right: 8, top, bottom: 52, containLabel: true },
     tooltip: { ...tooltipStyle(t), trigger: 'axis', axisPointer: { type: 'cross', label: { show: false }, lineStyle: { color: t.soft }, crossStyle: { color: t.soft } }, formatter: lines },
     xAxis: { ...axisStyle(t), type: 'time', splitLine: { show: false }, axisLabel: { color: t.soft, hideOverlap: true, formatter: (ms) => clock(ms).replace(/:00$/, '') } },

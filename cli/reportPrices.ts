@@ -87,15 +87,16 @@ async function ofDay(
   const second = `floor((${tables.micros('ts')} - ${start}) / ${SECOND})`
   const length = lengthSql(instrument, second, windows, most)
   const bucket = `floor(${second} / ${length})`
+  // Of equal prices the first, and of equal times the lowest price: one run has one page, whichever thread read it.
   const extremes = [
     `min(${second})`,
-    `argMin(${price}, ${tables.micros('ts')})`,
-    `argMin(${second}, ${price})`,
+    `argMin(${price}, (${tables.micros('ts')}, ${price}))`,
+    `argMin(${second}, (${price}, ${second}))`,
     `min(${price})`,
-    `argMax(${second}, ${price})`,
+    `argMax(${second}, (${price}, -${second}))`,
     `max(${price})`,
     `max(${second})`,
-    `argMax(${price}, ${tables.micros('ts')})`,
+    `argMax(${price}, (${tables.micros('ts')}, -${price}))`,
   ]
   const rows = await tables.rows({
     output,

@@ -192,7 +192,8 @@ async function fillsOf(tables: RunTables, missing: string[]): Promise<FillFacts 
     return undefined
   }
   const kinds = FEES.filter((name) => columns[name] === 'number')
-  const sums = ['fees', ...kinds].map((name) => `sum(${tables.name(name)})`)
+  // Compensated, and without the digits that say in which order the threads added up: one run has one page.
+  const sums = ['fees', ...kinds].map((name) => `round(sumKahan(${tables.name(name)}), 9)`)
   const [row] = await tables.rows({ output: 'fills', select: ['count(*)', ...sums] })
   const source = columns['source'] === kindOf(Fill.source) ? tables.name('source') : undefined
   const sources =

@@ -17,6 +17,7 @@ const pages = [
   'docs/howto/check-a-lake.md',
   'docs/howto/connect-to-kafka.md',
   'docs/howto/deploy-with-containers.md',
+  'docs/howto/read-a-report.md',
   'docs/howto/rehearse-a-day.md',
   'docs/howto/sweep-parameters.md',
   'docs/concepts/cache.md',

@@ -124,7 +124,7 @@ describe('replay --report', () => {
   it.each([
     [['--topology', 'volume-burst', '--report', 'x.html'], /volume-burst has seconds, bursts, signals, late/],
     [['--topology', 'atm-volume-burst', '--outputs', 'signals', '--report', 'x.html'], /--outputs has signals/],
-    [['--topology', 'atm-volume-burst', '--report', '/proc/no/x.html'], /OUTPUT_UNWRITABLE/],
+    [['--topology', 'atm-volume-burst', '--report', join(import.meta.filename, 'x.html')], /OUTPUT_UNWRITABLE/],
   ])('refuses %j before a row is read', async (args, why) => {
     const { code, stderr } = await runHere(['replay', '--lake', lake, '--quiet', ...args])
     expect(stderr).toMatch(why)
