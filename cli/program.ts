@@ -24,6 +24,7 @@ import { sweepVerb } from './sweep.ts'
 import { sweepWorkerVerb } from './sweepWork.ts'
 import { synthVerb } from './synth.ts'
 import { topicsVerb } from './topics.ts'
+import { trackerVerb } from './tracker.ts'
 import { verifyVerb } from './verify.ts'
 import { version } from './version.ts'
 
@@ -49,6 +50,7 @@ export function program(): Command {
     liveVerb(),
     feedVerb(),
     recordVerb(),
+    trackerVerb(),
     sqlCommand(),
     graphVerb(),
     parityVerb(),

@@ -1,0 +1,90 @@
+import type { Command } from 'commander'
+import { type CommonFlags, repeated, verb } from './flags.ts'
+import { shownNumber, table } from './tables.ts'
+import type { TrackerSummary } from './trackerRun.ts'
+import { type Applied, applySettings, flagOf, type SettingName, settingNames, settings } from './trackerSettings.ts'
+
+/** The flags as commander gives them; those of settings under camel-cased names, as typed. */
+interface TrackerFlags extends CommonFlags {
+  readonly param: string[]
+  readonly printConfig?: boolean
+  readonly quiet?: boolean
+  readonly [name: string]: unknown
+}
+
+const placeholders: Readonly<Partial<Record<SettingName, string>>> = {
+  profile: 'name',
+  coins: 'list',
+  sqlite: 'file',
+  postgres: 'url',
+  clickhouse: 'dir|url',
+  database: 'name',
+  log_level: 'level',
+  symbols_file: 'file',
+  http: 'port',
+  http_host: 'address',
+  rest: 'url',
+  stream: 'url',
+}
+
+/** `tickloom tracker`: the latest quote of all options of some coins, in a database. */
+export function trackerVerb(): Command {
+  const command = verb('tracker', 'Keep the latest quote of every option of some coins in a database, until SIGTERM or Ctrl-C.', [
+    'tickloom tracker --coins BTC,ETH,SOL --profile minimal --sqlite ./tracker.db',
+    'tickloom tracker --coins BTC --batch-timeout 1s --history 7d --http 9464',
+    'tickloom tracker --postgres postgres://tracker@db/quotes --profile performance',
+    'TRACKER_PROFILE=minimal tickloom tracker --batch-size 50 --print-config',
+  ])
+  for (const name of settingNames)
+    command.option(`${flagOf(name)} <${placeholders[name] ?? (settings[name].unit === 's' ? 'length' : 'n')}>`, described(name))
+  return command
+    .option('--param <name=value>', 'set a parameter of the graph, such as greeks.rate=0.05 (repeatable)', repeated, [])
+    .option('--print-config', 'show each setting, its value and where it came from, and do nothing')
+    .option('--quiet', 'print nothing but failures')
+    .action(trackerAction)
+}
+
+async function trackerAction(flags: TrackerFlags): Promise<void> {
+  const typed = Object.fromEntries(settingNames.map((name) => [name, flags[camel(name)] as string | undefined]))
+  const { settings: chosen, applied } = applySettings(typed, process.env)
+  if (flags.printConfig) {
+    process.stdout.write(`${flags.json ? JSON.stringify(applied.map((one) => ({ ...one, value: one.value ?? null }))) : configTable(applied)}\n`)
+    return
+  }
+  const { track } = await import('./trackerRun.ts')
+  const summary = await track(chosen, { param: flags.param, quiet: flags.quiet ?? false })
+  if (flags.json) process.stdout.write(`${JSON.stringify(summary)}\n`)
+  else if (!flags.quiet) process.stdout.write(`${summaryTable(summary)}\n`)
+}
+
+/** What a setting is for, and its default or those of the profiles. */
+function described(name: SettingName): string {
+  const { what, byDefault } = settings[name]
+  if (byDefault === undefined) return what
+  return `${what} (${typeof byDefault === 'object' ? Object.values(byDefault).join(' / ') : byDefault})`
+}
+
+function configTable(applied: readonly Applied[]): string {
+  return table(
+    ['setting', 'value', 'unit', 'from'],
+    applied.map(({ name, value, unit, from }) => [name, value === undefined ? 'none' : String(value), unit, from]),
+  )
+}
+
+function summaryTable({ seconds, symbols, received, conflated, dropped, written, gaps }: TrackerSummary): string {
+  return table(
+    ['tracker', `${seconds.toFixed(1)} s`],
+    [
+      ['symbols', shownNumber(symbols)],
+      ['quotes received', shownNumber(received)],
+      ['conflated', shownNumber(conflated)],
+      ['dropped', shownNumber(dropped)],
+      ...Object.entries(written).map(([name, rows]) => [`written to ${name}`, shownNumber(rows)] as const),
+      ['gaps', shownNumber(gaps)],
+    ],
+  )
+}
+
+function camel(name: string): string {
+  return name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase())
+}
