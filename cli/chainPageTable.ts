@@ -137,7 +137,7 @@ function drawSummary(shownStrikes) {
   $('forward').replaceChildren(...(forward ? [forward.from + ' ', make('b', price(forward.price))] : [chain.underlying ? 'price of the underlying not known' : '']));
   let stale = 0;
   for (const pair of chain.strikes.values()) for (const quote of pair) if (quote && (serverNow() - quote[2]) / 1000 > chain.staleAfter) stale++;
-  $('note').textContent = chain.strikes.size ? shownStrikes + ' of ' + chain.strikes.size + ' strikes' + (stale ? '; ' + stale + ' quotes older than ' + aged(chain.staleAfter) : '') : '';
+  $('note').textContent = chain.strikes.size ? shownStrikes + ' of ' + chain.strikes.size + ' strikes' + (stale ? '; ' + stale + (stale === 1 ? ' quote' : ' quotes') + ' older than ' + aged(chain.staleAfter) : '') : '';
   $('empty').hidden = shownStrikes > 0;
   $('empty').textContent = chain.strikes.size ? 'No strike passes the filters.' : chain.underlying ? 'No quote of this chain has come yet.' : 'No option has come yet.';
   $('box').hidden = shownStrikes === 0;

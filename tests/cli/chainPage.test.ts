@@ -217,7 +217,7 @@ describeChromium('the chain page in Chromium', () => {
     expect(await page.evaluate('getComputedStyle(document.body).backgroundColor')).toBe('dark' in how ? 'rgb(20, 23, 27)' : 'rgb(255, 255, 255)')
     expect(await page.locator('tr.atm th').textContent()).toBe('68,000ATM')
     expect([await page.locator('#note').textContent(), await cell(page, '71,000', 1, 'bid').getAttribute('class')]).toEqual([
-      expect.stringContaining('quotes older than 60s'),
+      expect.stringContaining('1 quote older than 60s'),
       expect.stringContaining('old'),
     ])
     expect([await page.locator('#state').textContent(), (await strikes(page)).length]).toEqual(['live', how.width < 400 ? 21 : 31])

@@ -1,8 +1,10 @@
 import { z } from 'zod'
+import { Alert, type WatchRule } from '../../core/alerts.ts'
 import { OptionQuote } from '../../core/optionQuote.ts'
 import { HOUR, parseDate, startOfDay, UTC } from '../../core/time.ts'
 import { topology } from '../../core/topology.ts'
 import { greeks } from '../../operators/greeks.ts'
+import { watch } from '../../operators/watch.ts'
 
 const params = z.object({
   greeks: z
@@ -21,20 +23,25 @@ const params = z.object({
         .meta({ unit: 's', description: "how old an underlying's price may be that greeks are computed from" }),
     })
     .prefault({}),
+  rules: z
+    .array(z.custom<WatchRule>())
+    .default([])
+    .meta({ unit: '', description: 'of alerts, as core/alerts.ts has them; tickloom tracker reads them from a file' }),
 })
 
-/** Quotes of options as they come, with the greeks that their feed does not say; README.md beside this file. */
+/** Quotes of options as they come, with the greeks that their feed does not say, and alerts of them; README.md beside this file. */
 export default topology({
   name: 'options-tracker',
   version: 1,
   memory: 'everything',
   params,
   inputs: { ticks: OptionQuote },
-  outputs: { quotes: OptionQuote },
+  outputs: { quotes: OptionQuote, alerts: Alert },
 
-  wire({ ticks }, at, { greeks: { rate, expiresAt, maxAge } }) {
+  wire({ ticks }, at, { greeks: { rate, expiresAt, maxAge }, rules }) {
     const expiryTime = ({ expiry }: { readonly expiry: string }) => startOfDay(parseDate(expiry), UTC) + expiresAt * HOUR
     const quotes = ticks.pipe(greeks<OptionQuote>(at('greeks'), { rate, maxAge, expiryTime }))
-    return { quotes }
+    const alerts = quotes.pipe(watch(at('watch'), { schema: OptionQuote, rules }))
+    return { quotes, alerts }
   },
 })
