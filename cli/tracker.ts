@@ -23,6 +23,10 @@ const placeholders: Readonly<Partial<Record<SettingName, string>>> = {
   symbols_file: 'file',
   http: 'port',
   http_host: 'address',
+  rules: 'file',
+  webhook: 'url',
+  telegram_chat: 'id',
+  telegram_base: 'url',
   rest: 'url',
   stream: 'url',
 }
@@ -33,10 +37,10 @@ export function trackerVerb(): Command {
     'tickloom tracker --coins BTC,ETH,SOL --profile minimal --sqlite ./tracker.db',
     'tickloom tracker --coins BTC --batch-timeout 1s --history 7d --http 9464',
     'tickloom tracker --postgres postgres://tracker@db/quotes --profile performance',
+    'tickloom tracker --http 9464 --ui --rules rules.yaml --webhook https://hooks.example.net/alerts',
     'TRACKER_PROFILE=minimal tickloom tracker --batch-size 50 --print-config',
   ])
-  for (const name of settingNames)
-    command.option(`${flagOf(name)} <${placeholders[name] ?? (settings[name].unit === 's' ? 'length' : 'n')}>`, described(name))
+  for (const name of settingNames) command.option(`${flagOf(name)} ${placeholderOf(name)}`, described(name))
   return command
     .option('--param <name=value>', 'set a parameter of the graph, such as greeks.rate=0.05 (repeatable)', repeated, [])
     .option('--print-config', 'show each setting, its value and where it came from, and do nothing')
@@ -45,7 +49,7 @@ export function trackerVerb(): Command {
 }
 
 async function trackerAction(flags: TrackerFlags): Promise<void> {
-  const typed = Object.fromEntries(settingNames.map((name) => [name, flags[camel(name)] as string | undefined]))
+  const typed = Object.fromEntries(settingNames.map((name) => [name, typedText(flags[camel(name)])]))
   const { settings: chosen, applied } = applySettings(typed, process.env)
   if (flags.printConfig) {
     process.stdout.write(`${flags.json ? JSON.stringify(applied.map((one) => ({ ...one, value: one.value ?? null }))) : configTable(applied)}\n`)
@@ -55,6 +59,12 @@ async function trackerAction(flags: TrackerFlags): Promise<void> {
   const summary = await track(chosen, { param: flags.param, quiet: flags.quiet ?? false })
   if (flags.json) process.stdout.write(`${JSON.stringify(summary)}\n`)
   else if (!flags.quiet) process.stdout.write(`${summaryTable(summary)}\n`)
+}
+
+/** A switch may be given alone. */
+function placeholderOf(name: SettingName): string {
+  const { unit } = settings[name]
+  return unit === 'yes/no' ? '[yes|no]' : `<${placeholders[name] ?? (unit === 's' ? 'length' : 'n')}>`
 }
 
 /** What a setting is for, and its default or those of the profiles. */
@@ -83,6 +93,11 @@ function summaryTable({ seconds, symbols, received, conflated, dropped, written,
       ['gaps', shownNumber(gaps)],
     ],
   )
+}
+
+/** A switch without a value is yes. */
+function typedText(typed: unknown): string | undefined {
+  return typed === true ? 'yes' : (typed as string | undefined)
 }
 
 function camel(name: string): string {

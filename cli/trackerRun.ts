@@ -3,6 +3,7 @@ import { BybitFeed } from '../connectors/feeds/bybit/feed.ts'
 import { type ConflatedFeed, conflate } from '../connectors/feeds/conflate.ts'
 import type { Gap } from '../connectors/feeds/feed.ts'
 import { feedSource } from '../connectors/feeds/source.ts'
+import type { WatchRule } from '../core/alerts.ts'
 import { messageOf } from '../core/errors.ts'
 import { Instruments, nameOf } from '../core/instruments.ts'
 import { type Params, resolveParameters } from '../core/parameters.ts'
@@ -39,7 +40,8 @@ export async function track(
   settings: TrackerSettings,
   given: { readonly param: readonly string[]; readonly quiet: boolean },
 ): Promise<TrackerSummary> {
-  const params = resolveParameters(optionsTracker, given.param)
+  const rules = settings.rules === undefined ? [] : (await import('./trackerRules.ts')).readRules(settings.rules)
+  const params = { ...resolveParameters(optionsTracker, given.param), rules }
   const log = new TrackerLog(given.quiet ? 'error' : settings.log_level)
   renice(settings.priority, log)
   return new Tracker(settings, params, log, given.quiet).run()
@@ -62,7 +64,7 @@ async function closed(all: readonly { close(): Promise<void> }[]): Promise<void>
 
 class Tracker {
   readonly #settings: TrackerSettings
-  readonly #params: Params
+  readonly #params: Params & { readonly rules: readonly WatchRule[] }
   readonly #log: TrackerLog
   readonly #quiet: boolean
   readonly #instruments = new Instruments()
@@ -73,7 +75,7 @@ class Tracker {
   #extras: TrackerExtra[] = []
   #before = { received: 0, at: performance.now() }
 
-  constructor(settings: TrackerSettings, params: Params, log: TrackerLog, quiet: boolean) {
+  constructor(settings: TrackerSettings, params: Params & { readonly rules: readonly WatchRule[] }, log: TrackerLog, quiet: boolean) {
     this.#settings = settings
     this.#params = params
     this.#log = log
@@ -94,7 +96,10 @@ class Tracker {
     let served: Exposed | undefined
     try {
       this.#stores = await trackerStores(this.#settings, this.#log)
-      this.#extras = await trackerExtras(this.#settings, this.#log)
+      this.#extras = await trackerExtras(this.#settings, this.#log, {
+        rules: this.#params.rules,
+        status: () => ({ gaps: this.#health.gaps, dropped: this.#feed.rowCounts().dropped }),
+      })
       served = await this.#serve()
       await this.#track(shutdown.signal)
     } finally {
@@ -166,7 +171,7 @@ class Tracker {
     const routes = Object.assign({}, ...this.#extras.map((extra) => extra.routes ?? {}))
     const metrics = () => ({ status: 200, type: 'text/plain; version=0.0.4; charset=utf-8', text: exposition(this.#figures()) })
     const served = await serveHttp({ '/metrics': metrics, '/healthz': () => this.#health.healthz(), ...routes }, http, host)
-    this.#log.say('info', `metrics and health at ${served.url}`)
+    this.#log.say('info', `metrics and health at ${served.url}${this.#settings.ui ? `, the page at ${new URL('/chain', served.url).href}` : ''}`)
     return served
   }
 

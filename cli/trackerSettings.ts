@@ -28,6 +28,7 @@ const oneOf =
     return text as T
   }
 const text = (given: string): string => given
+const yes = (given: string): boolean => oneOf(['yes', 'no'])(given) === 'yes'
 /** `5`, `5s` or `500ms` as seconds. */
 const seconds = (given: string): number => (/^\d+(\.\d+)?$/.test(given) ? duration(`${given}s`) : duration(given)) / SECOND
 const nice = (given: string): number => {
@@ -73,6 +74,11 @@ export const settings = {
   forget_after: setting('s', undefined, off(seconds), 'how long a symbol that is not quoted any more stays; by default for ever'),
   http: setting('port', undefined, off(count), 'where /metrics and /healthz are served'),
   http_host: setting('', '127.0.0.1', text, 'address they are served on'),
+  ui: setting('yes/no', 'no', yes, 'whether the page of live chains is served beside them, at /chain'),
+  rules: setting('', undefined, off(text), 'file of rules that raise alerts'),
+  webhook: setting('', undefined, off(text), 'address that alerts are posted to'),
+  telegram_chat: setting('', undefined, off(text), 'chat that the bot of TELEGRAM_BOT_TOKEN tells alerts'),
+  telegram_base: setting('', 'https://api.telegram.org', text, 'where the bots are'),
   silence: setting('s', '60', seconds, 'how long nothing may come before it is called unhealthy'),
   grace: setting('s', '9', seconds, 'for the last write when it is told to stop'),
   symbols_file: setting('', './tracker-symbols.json', off(text), 'where the list of symbols is kept for a day, or none'),
@@ -122,7 +128,10 @@ export function applySettings(
   })
   const values = Object.fromEntries(applied.map(({ name, value }) => [name, value])) as unknown as TrackerSettings
   checkTogether(values)
-  return { settings: values, applied: applied.map((one) => ({ ...one, value: withoutPassword(one.value) })) }
+  return {
+    settings: values,
+    applied: applied.map((one) => ({ ...one, value: one.name === 'webhook' ? hostOf(one.value) : withoutPassword(one.value) })),
+  }
 }
 
 function parsed(name: SettingName, { text, from }: Given): unknown {
@@ -135,11 +144,17 @@ function parsed(name: SettingName, { text, from }: Given): unknown {
   }
 }
 
-function checkTogether({ sqlite, postgres, clickhouse, database, history }: TrackerSettings): void {
+function checkTogether({ sqlite, postgres, clickhouse, database, history, http, ui, rules, webhook, telegram_chat: chat }: TrackerSettings): void {
   if (database !== undefined && clickhouse === undefined) throw wrongFlag('--database', '--database needs --clickhouse')
   if (history !== undefined && sqlite === undefined && postgres === undefined)
     throw wrongFlag('--history', 'a history is kept in SQLite and PostgreSQL: --history needs --sqlite or --postgres')
+  if (ui && http === undefined) throw wrongFlag('--ui', 'the page is served where /metrics is: --ui needs --http, such as --http 9464')
+  if (rules === undefined && (webhook ?? chat) !== undefined)
+    throw wrongFlag('--rules', 'without rules there are no alerts: --webhook and --telegram-chat need --rules')
 }
+
+/** Of a webhook all but the host may be a key. */
+const hostOf = (value: unknown): unknown => (typeof value === 'string' && URL.canParse(value) ? `${new URL(value).origin}/***` : value && '***')
 
 /** What is shown or logged of a URL. */
 export function withoutPassword(value: unknown): unknown {
