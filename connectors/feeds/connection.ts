@@ -125,8 +125,9 @@ export class Connection {
   pause(paused: boolean): void {
     if (paused && this.#stopping) return
     this.#paused = paused
-    if (paused) this.#socket?.pause()
-    else this.#socket?.resume()
+    // Of a socket that has failed, what it has still is delivered with its end; resumed before, it would throw it away.
+    if (paused && this.open) this.#socket?.pause()
+    else if (this.open) this.#socket?.resume()
     this.#heardElapsed = this.#options.clock.elapsed()
     this.#suspect = false
   }
@@ -187,7 +188,8 @@ export class Connection {
     this.#heard()
     this.#openedElapsed = clock.elapsed()
     if (this.#paused) socket.pause()
-    this.#every(times.ping, () => this.#options.onPing())
+    // What is written to a peer that is gone ends the connection before what it said is read.
+    this.#every(times.ping, () => this.#paused || this.#options.onPing())
     this.#every(times.silence / 4, () => this.#watch())
     this.#options.onOpen()
   }

@@ -75,7 +75,7 @@ export class WsServer {
 
   constructor(speaker: Speaker, rest: Rest = (_, response) => response.writeHead(404).end()) {
     this.#http = createServer((request, response) => rest(new URL(request.url ?? '/', 'http://localhost'), response, request.headers))
-    this.#ws = new WebSocketServer({ noServer: true })
+    this.#ws = new WebSocketServer({ noServer: true, autoPong: false })
     this.#http.on('upgrade', (request, socket, head) => {
       if (this.refuse !== undefined) {
         socket.end(`HTTP/1.1 ${this.refuse} No\r\ncontent-length: 0\r\nconnection: close\r\n\r\n`)
@@ -86,6 +86,9 @@ export class WsServer {
         this.clients.push(client)
         // A broken connection is what is wanted here.
         ws.on('error', () => {})
+        ws.on('ping', (data) => {
+          if (client.broken === undefined) ws.pong(data)
+        })
         ws.on('message', (data) => {
           if (client.broken === undefined) speaker.said(client, String(data))
         })

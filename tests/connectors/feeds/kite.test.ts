@@ -224,8 +224,8 @@ describe('the kite feed', () => {
   })
 })
 
-/** Kite's own would be 50 ms of a test at this speed, which a machine at work may well stand still for. */
-const times = { ping: 20_000, silence: 45_000, answer: 20_000, settled: 60_000, farewell: 1000 }
+/** Kite's own would be 50 ms of a test at this speed, and 5 ms for a farewell: a machine at work may well stand still for so long. */
+const times = { ping: 20_000, silence: 45_000, answer: 20_000, settled: 60_000, farewell: 600_000 }
 
 describe('ten minutes of kite with twenty breaks', () => {
   it('lose nothing that could have been kept', { timeout: 20_000 }, async () => {
