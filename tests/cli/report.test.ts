@@ -14,7 +14,7 @@ const work = mkdtempSync(join(tmpdir(), 'report-'))
 const inWork = (name: string): string => join(work, name)
 let lake: string
 beforeAll(async () => {
-  lake = await marketLake({ days: 2, strikes: 4, rate: 0.3 })
+  lake = await marketLake({ days: 2, strikes: 2, rate: 0.2 })
 }, 60_000)
 afterAll(() => {
   rmSync(work, { recursive: true, force: true })
@@ -103,7 +103,7 @@ describe('replay --report', () => {
 
   it('is the same after a kill and --resume', async () => {
     const args = strategy('--out', inWork('killed'), '--report', inWork('killed.html'), '--epoch', '10m')
-    for (let after = 1500; await killAfter(after, args); after += 700) {
+    for (let after = 1200; await killAfter(after, args); after += 700) {
       if (existsSync(join(inWork('killed'), 'checkpoints'))) break
     }
     await ran([...args, '--resume'])

@@ -1,3 +1,3 @@
-// The law of tests/laws/resume.test.ts with twenty SIGKILLs in place of four.
+// The law of tests/laws/resume.test.ts with twenty SIGKILLs in place of two.
 process.env['TICKLOOM_KILLS'] = '20'
 await import('../laws/resume.test.ts')

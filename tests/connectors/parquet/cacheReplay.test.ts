@@ -24,7 +24,7 @@ afterAll(closeEmbeddedEngine)
 
 let lake: string
 beforeAll(async () => {
-  lake = await marketLake({ days: 3, strikes: 4, rate: 0.5 })
+  lake = await marketLake({ days: 3, strikes: 4, rate: 0.25 })
 }, 120_000)
 afterAll(() => rmSync(dirname(lake), { recursive: true, force: true }))
 
