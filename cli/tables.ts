@@ -2,6 +2,9 @@ import Table from 'cli-table3'
 import type { Params } from '../core/parameters.ts'
 import type { Partition } from '../core/ports.ts'
 import type { ReplaySummary } from './replayOptions.ts'
+import { shownBytes, shownNumber } from './shown.ts'
+
+export { shownBytes, shownNumber }
 
 type Cell = string | number
 
@@ -15,20 +18,6 @@ export function table(head: readonly string[], rows: readonly (readonly Cell[])[
   })
   for (const row of rows) drawn.push(row.map((cell) => (typeof cell === 'number' ? shownNumber(cell) : cell)))
   return drawn.toString()
-}
-
-/** 1,234,567 or 0.25: whole numbers with their thousands apart, others with three digits. */
-export function shownNumber(n: number): string {
-  return Number.isInteger(n)
-    ? n.toLocaleString('en-US')
-    : n.toLocaleString('en-US', { maximumSignificantDigits: Math.max(3, Math.ceil(Math.log10(Math.abs(n) + 1))) })
-}
-
-/** 512 B, 1.5 MB. */
-export function shownBytes(bytes: number): string {
-  if (bytes < 1000) return `${bytes} B`
-  const power = Math.min(3, Math.floor(Math.log10(bytes) / 3))
-  return `${(bytes / 1000 ** power).toFixed(1)} ${['B', 'kB', 'MB', 'GB'][power]}`
 }
 
 /** Nanoseconds a row. */

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { type CommonFlags, repeated, verb } from './flags.ts'
-import { shownNumber, table } from './tables.ts'
+import { shownNumber } from './shown.ts'
 import type { TrackerSummary } from './trackerRun.ts'
 import { type Applied, applySettings, flagOf, type SettingName, settingNames, settings } from './trackerSettings.ts'
 
@@ -52,13 +52,15 @@ async function trackerAction(flags: TrackerFlags): Promise<void> {
   const typed = Object.fromEntries(settingNames.map((name) => [name, typedText(flags[camel(name)])]))
   const { settings: chosen, applied } = applySettings(typed, process.env)
   if (flags.printConfig) {
-    process.stdout.write(`${flags.json ? JSON.stringify(applied.map((one) => ({ ...one, value: one.value ?? null }))) : configTable(applied)}\n`)
+    process.stdout.write(
+      `${flags.json ? JSON.stringify(applied.map((one) => ({ ...one, value: one.value ?? null }))) : await configTable(applied)}\n`,
+    )
     return
   }
   const { track } = await import('./trackerRun.ts')
   const summary = await track(chosen, { param: flags.param, quiet: flags.quiet ?? false })
   if (flags.json) process.stdout.write(`${JSON.stringify(summary)}\n`)
-  else if (!flags.quiet) process.stdout.write(`${summaryTable(summary)}\n`)
+  else if (!flags.quiet) process.stdout.write(`${await summaryTable(summary)}\n`)
 }
 
 /** A switch may be given alone. */
@@ -74,14 +76,19 @@ function described(name: SettingName): string {
   return `${what} (${typeof byDefault === 'object' ? Object.values(byDefault).join(' / ') : byDefault})`
 }
 
-function configTable(applied: readonly Applied[]): string {
+/** What draws tables is not loaded beside a tracker that runs. */
+const tables = () => import('./tables.ts')
+
+async function configTable(applied: readonly Applied[]): Promise<string> {
+  const { table } = await tables()
   return table(
     ['setting', 'value', 'unit', 'from'],
     applied.map(({ name, value, unit, from }) => [name, value === undefined ? 'none' : String(value), unit, from]),
   )
 }
 
-function summaryTable({ seconds, symbols, received, conflated, dropped, written, gaps }: TrackerSummary): string {
+async function summaryTable({ seconds, symbols, received, conflated, dropped, written, gaps }: TrackerSummary): Promise<string> {
+  const { table } = await tables()
   return table(
     ['tracker', `${seconds.toFixed(1)} s`],
     [

@@ -1,6 +1,6 @@
 import type { ConflateCounts } from '../connectors/feeds/conflate.ts'
 import type { SteadyState } from '../runtime/steadySink.ts'
-import { shownBytes, shownNumber } from './tables.ts'
+import { shownBytes, shownNumber } from './shown.ts'
 
 /** How a tracker does. Counts: since the start. */
 export interface TrackerFigures {

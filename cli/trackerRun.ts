@@ -3,17 +3,16 @@ import { BybitFeed } from '../connectors/feeds/bybit/feed.ts'
 import { type ConflatedFeed, conflate } from '../connectors/feeds/conflate.ts'
 import type { Gap } from '../connectors/feeds/feed.ts'
 import { feedSource } from '../connectors/feeds/source.ts'
-import type { WatchRule } from '../core/alerts.ts'
 import { messageOf } from '../core/errors.ts'
 import { Instruments, nameOf } from '../core/instruments.ts'
-import { type Params, resolveParameters } from '../core/parameters.ts'
+import { resolveParameters } from '../core/parameters.ts'
 import { SECOND } from '../core/time.ts'
 import { parseBybitSymbol } from '../markets/bybit/symbols.ts'
 import { type Exposed, serveHttp } from '../runtime/http.ts'
 import { runPartition } from '../runtime/runPartition.ts'
 import { onShutdown } from '../runtime/shutdown.ts'
 import type { SteadyDestination } from '../runtime/steadySink.ts'
-import optionsTracker from '../topologies/options-tracker/graph.ts'
+import { defaults, type TrackerParams, wiring } from '../topologies/options-tracker/wiring.ts'
 import { type TrackerExtra, trackerExtras } from './trackerExtras.ts'
 import { exposition, statsLine, type TrackerFigures } from './trackerFigures.ts'
 import { TrackerHealth } from './trackerHealth.ts'
@@ -41,10 +40,17 @@ export async function track(
   given: { readonly param: readonly string[]; readonly quiet: boolean },
 ): Promise<TrackerSummary> {
   const rules = settings.rules === undefined ? [] : (await import('./trackerRules.ts')).readRules(settings.rules)
-  const params = { ...resolveParameters(optionsTracker, given.param), rules }
+  const params = { ...(await parameters(given.param)), rules }
   const log = new TrackerLog(given.quiet ? 'error' : settings.log_level)
   renice(settings.priority, log)
   return new Tracker(settings, params, log, given.quiet).run()
+}
+
+/** What describes them is loaded only where one is set. */
+async function parameters(given: readonly string[]): Promise<TrackerParams> {
+  if (given.length === 0) return defaults
+  const { default: topology } = await import('../topologies/options-tracker/graph.ts')
+  return resolveParameters(topology, given) as unknown as TrackerParams
 }
 
 /** A smaller number needs privileges; without them it goes on as it is. */
@@ -64,7 +70,7 @@ async function closed(all: readonly { close(): Promise<void> }[]): Promise<void>
 
 class Tracker {
   readonly #settings: TrackerSettings
-  readonly #params: Params & { readonly rules: readonly WatchRule[] }
+  readonly #params: TrackerParams
   readonly #log: TrackerLog
   readonly #quiet: boolean
   readonly #instruments = new Instruments()
@@ -75,7 +81,7 @@ class Tracker {
   #extras: TrackerExtra[] = []
   #before = { received: 0, at: performance.now() }
 
-  constructor(settings: TrackerSettings, params: Params & { readonly rules: readonly WatchRule[] }, log: TrackerLog, quiet: boolean) {
+  constructor(settings: TrackerSettings, params: TrackerParams, log: TrackerLog, quiet: boolean) {
     this.#settings = settings
     this.#params = params
     this.#log = log
@@ -117,7 +123,7 @@ class Tracker {
     const { batch_timeout: batch, stats_interval: stats, silence } = this.#settings
     const source = feedSource({
       feed: this.#feed,
-      columns: optionsTracker.inputs.ticks,
+      columns: wiring.inputs.ticks,
       stop,
       time: { allowance: 0 },
       onGap: (gap) => this.#gap(gap),
@@ -130,7 +136,7 @@ class Tracker {
     try {
       await runPartition(
         {
-          topology: optionsTracker,
+          topology: wiring,
           params: this.#params,
           run: 'tracker',
           instruments: this.#instruments,

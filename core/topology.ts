@@ -9,19 +9,11 @@ export type Streams<P extends Ports> = { readonly [K in keyof P]: Observable<Bat
 /** How far a topology remembers. `day`: nothing it computes on a trading day depends on another, so days are partitions. */
 export type Memory = 'day' | 'everything'
 
-/**
- * A graph of operators, free of where its rows come from and where they go; live and replay plug different ports
- * into the same one.
- *
- * `params` is a zod object: each parameter has a default and says its unit in `.meta({ unit, description })`.
- * `presets` are named sets of parameters. Raise `version` whenever the same input would give other rows.
- */
-export interface Topology<I extends Ports = Ports, O extends Ports = Ports, P extends z.ZodObject = z.ZodObject> {
+/** All of a topology that it takes to run it once its parameters are resolved. */
+export interface Graph<I extends Ports = Ports, O extends Ports = Ports, P extends z.ZodObject = z.ZodObject> {
   readonly name: string
   readonly version: number
   readonly memory: Memory
-  readonly params: P
-  readonly presets?: Readonly<Record<string, z.input<P>>>
   readonly inputs: I
   readonly outputs: O
   /**
@@ -36,6 +28,18 @@ export interface Topology<I extends Ports = Ports, O extends Ports = Ports, P ex
    * topology of ticks that remembers a day.
    */
   reads?(inputs: Streams<I>, at: At, params: z.output<P>): Observable<Batch<{ readonly instrument: 'instrument' }>>
+}
+
+/**
+ * A graph of operators, free of where its rows come from and where they go; live and replay plug different ports
+ * into the same one.
+ *
+ * `params` is a zod object: each parameter has a default and says its unit in `.meta({ unit, description })`.
+ * `presets` are named sets of parameters. Raise `version` whenever the same input would give other rows.
+ */
+export interface Topology<I extends Ports = Ports, O extends Ports = Ports, P extends z.ZodObject = z.ZodObject> extends Graph<I, O, P> {
+  readonly params: P
+  readonly presets?: Readonly<Record<string, z.input<P>>>
 }
 
 export function topology<const I extends Ports, const O extends Ports, P extends z.ZodObject>(spec: Topology<I, O, P>): Topology<I, O, P> {

@@ -1,7 +1,7 @@
 import type { Instruments } from '../core/instruments.ts'
 import type { Params } from '../core/parameters.ts'
 import type { Destination, Sink, Source } from '../core/ports.ts'
-import type { Topology } from '../core/topology.ts'
+import type { Graph } from '../core/topology.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import { Flow } from './flow.ts'
 import type { Announcements } from './grouping.ts'
@@ -11,7 +11,7 @@ import type { PartitionSummary, PartitionTotals, StepSummary, Watch } from './su
 
 /** A topology and where its rows go: what all partitions of a run share. */
 export interface Plan {
-  readonly topology: Topology
+  readonly topology: Graph
   readonly params: Params
   readonly run: string
   readonly instruments: Instruments

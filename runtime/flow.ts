@@ -5,7 +5,7 @@ import { Instruments } from '../core/instruments.ts'
 import type { Params } from '../core/parameters.ts'
 import { RowBuffer } from '../core/rowBuffer.ts'
 import type { Batches, Branches, Step } from '../core/step.ts'
-import type { Ports, Streams, Topology } from '../core/topology.ts'
+import type { Graph, Ports, Streams } from '../core/topology.ts'
 import { Aligned } from './aligned.ts'
 import { type GraphEdge, Lineage } from './lineage.ts'
 import { type Section, StateStore } from './state.ts'
@@ -37,10 +37,7 @@ export class Flow {
   }
 
   /** Wires a topology between fresh subjects and its outputs. */
-  wire<I extends Ports, O extends Ports>(
-    t: Topology<I, O>,
-    params: Params,
-  ): { inputs: { [K in keyof I]: Subject<Batch<I[K]>> }; outputs: Streams<O> } {
+  wire<I extends Ports, O extends Ports>(t: Graph<I, O>, params: Params): { inputs: { [K in keyof I]: Subject<Batch<I[K]>> }; outputs: Streams<O> } {
     const inputs: Record<string, Subject<Batch<Schema>>> = {}
     for (const name of Object.keys(t.inputs)) this.#lineage.name((inputs[name] = new Subject()), name, 'input')
     const outputs = t.wire(inputs as unknown as Streams<I>, this.at, params as never)

@@ -4,7 +4,7 @@ import { type Batch, emptyBatch, type Schema, sliceRows } from '../core/batch.ts
 import { TickloomError } from '../core/errors.ts'
 import type { Params } from '../core/parameters.ts'
 import type { Position, Sink, Source } from '../core/ports.ts'
-import type { Topology } from '../core/topology.ts'
+import type { Graph } from '../core/topology.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import { EpochCutter } from './epochs.ts'
 import type { Flow } from './flow.ts'
@@ -17,7 +17,7 @@ export const PIECE = 8192
 const TURN = 25
 
 export interface PumpTask {
-  readonly topology: Topology
+  readonly topology: Graph
   readonly params: Params
   readonly flow: Flow
   readonly source: Source
@@ -188,8 +188,9 @@ class Loop {
     const how = this.#grouping?.at(epoch, this.#busy, rows - this.#rowsCommitted, waiting) ?? 'commit'
     if (how === 'go on' && !done) return
     await this.#saving
-    if (how === 'announce and commit') await this.#task.announcements?.announce(epoch)
+    // Sinks may hold what failed, under its own name: whoever goes on must repeat it as it was, not as part of a group.
     if (this.#failure !== undefined) throw this.#failure
+    if (how === 'announce and commit') await this.#task.announcements?.announce(epoch)
     this.#rowsCommitted = rows
     this.#commit(epoch, done)
   }

@@ -1,10 +1,7 @@
 import { z } from 'zod'
-import { Alert, type WatchRule } from '../../core/alerts.ts'
-import { OptionQuote } from '../../core/optionQuote.ts'
-import { HOUR, parseDate, startOfDay, UTC } from '../../core/time.ts'
+import type { WatchRule } from '../../core/alerts.ts'
 import { topology } from '../../core/topology.ts'
-import { greeks } from '../../operators/greeks.ts'
-import { watch } from '../../operators/watch.ts'
+import { wiring } from './wiring.ts'
 
 const params = z.object({
   greeks: z
@@ -30,18 +27,4 @@ const params = z.object({
 })
 
 /** Quotes of options as they come, with the greeks that their feed does not say, and alerts of them; README.md beside this file. */
-export default topology({
-  name: 'options-tracker',
-  version: 1,
-  memory: 'everything',
-  params,
-  inputs: { ticks: OptionQuote },
-  outputs: { quotes: OptionQuote, alerts: Alert },
-
-  wire({ ticks }, at, { greeks: { rate, expiresAt, maxAge }, rules }) {
-    const expiryTime = ({ expiry }: { readonly expiry: string }) => startOfDay(parseDate(expiry), UTC) + expiresAt * HOUR
-    const quotes = ticks.pipe(greeks<OptionQuote>(at('greeks'), { rate, maxAge, expiryTime }))
-    const alerts = quotes.pipe(watch(at('watch'), { schema: OptionQuote, rules }))
-    return { quotes, alerts }
-  },
-})
+export default topology({ ...wiring, params })
