@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { map } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
@@ -6,7 +7,7 @@ import type { Delivery, Sink, Source } from '../../core/ports.ts'
 import { topology } from '../../core/topology.ts'
 import type { Checkpoint } from '../../runtime/checkpoint.ts'
 import { Flow } from '../../runtime/flow.ts'
-import { pump } from '../../runtime/pump.ts'
+import { type PumpTask, pump } from '../../runtime/pump.ts'
 
 const In = { ts: 'time' } as const
 const Out = { ts: 'time', sum: 'f64' } as const
@@ -45,7 +46,7 @@ const sums = topology({
  */
 type Log = Iterable<number | readonly [number, number] | string | Error>
 
-function source(log: Log): Source {
+function source(log: Log, waiting?: (row: number) => number): Source {
   return {
     partitions: async () => [{ name: 'p' }],
     async *open(_, from = 0): AsyncIterable<Delivery<Schema>> {
@@ -58,7 +59,7 @@ function source(log: Log): Source {
         row += rows.length
         if (rows.length > 0 ? row <= Number(from) : row < Number(from)) continue
         const batch: Batch<Schema> = { n: rows.length, watermark, col: { ts: Float64Array.from(rows) } }
-        yield { batch, after: (count) => before + count }
+        yield { batch, waiting: waiting?.(row), after: (count) => before + count }
       }
     },
     close: async () => {},
@@ -99,7 +100,14 @@ class Disk {
       broken,
       signal = new AbortController().signal,
       onSave,
-    }: { resume?: Checkpoint; broken?: { write?: number; flush?: number }; signal?: AbortSignal; onSave?: (saved: number) => void } = {},
+      with: special = {},
+    }: {
+      resume?: Checkpoint
+      broken?: { write?: number; flush?: number }
+      signal?: AbortSignal
+      onSave?: (saved: number) => void
+      with?: Partial<PumpTask>
+    } = {},
   ) {
     const save = (c: Checkpoint) => {
       this.checkpoints.push(structuredClone(c))
@@ -116,6 +124,7 @@ class Disk {
       resume,
       save,
       signal,
+      ...special,
     })
   }
 }
@@ -166,6 +175,15 @@ describe('pump', () => {
     await expect(new Disk().run(ready(), { signal: abort.signal })).rejects.toMatchObject({ code: 'INTERRUPTED' })
     expect(performance.now() - started).toBeLessThan(2000)
     clearTimeout(timer)
+  })
+
+  it('announces nothing behind a commit that failed: what comes next repeats that commit under its own name', async () => {
+    const announced: number[] = []
+    const announcements = { pending: undefined, announce: async (epoch: number) => void announced.push(epoch) }
+    const slow = { ...new Disk().sink(), flush: () => sleep(50).then(() => Promise.reject(new Error('no answer'))) }
+    const behind = { announcements, source: source([1, 12, 25, 35, 45], (row) => (row < 4 ? 5000 : 0)), sinks: [slow] }
+    await expect(new Disk().run([], { with: behind })).rejects.toThrow('no answer')
+    expect(announced).toEqual([])
   })
 
   it('has nothing to do when the partition was read to its end', async () => {
