@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Candidate } from './trackerRun.ts'
@@ -42,16 +42,30 @@ export type Profile = 'minimal' | 'standard' | 'performance'
 const timeouts: Readonly<Record<Profile, number>> = { minimal: 5, standard: 2, performance: 1 }
 const PORT = 39_464
 
-/** `tickloom tracker` as it is published, `main` being cli/main.js of a build: a metrics port that is asked every ten seconds, and health. */
-export function ours(profile: Profile, main: string, flags: readonly string[] = []): Candidate {
+/** One rule of each kind, for all symbols; a few come true in a run. */
+const rules = [
+  { name: 'dear', column: 'last', above: 780, rearm: 770 },
+  { name: 'wild', column: 'iv', above: 0.4899, cooldown: 600 },
+  { name: 'crowded', column: 'oi', change: '5%', within: 60 },
+  { name: 'busy', burst: 8, window: 60, baseline: 600, floor: 10 },
+]
+
+/**
+ * `tickloom tracker` as it is published, `main` being cli/main.js of a build, with everything on: the page is served, the
+ * rules are watched, alerts are posted, metrics and health are asked for every ten seconds.
+ */
+export function ours(profile: Profile, main: string, nodeFlags: readonly string[] = []): Candidate {
   let visits = 0
   return {
     name: `tickloom, ${profile}`,
     batchTimeout: timeouts[profile],
-    command({ rest, stream, file, coins, folder }) {
+    command({ rest, stream, file, coins, folder, hook }) {
+      const watched = join(folder, 'rules.json')
+      writeFileSync(watched, JSON.stringify(rules))
       const market = ['--coins', coins, '--rest', rest, '--stream', stream]
-      const keeps = ['--sqlite', file, '--symbols-file', join(folder, 'symbols.json'), '--stats-interval', '10s', '--http', String(PORT)]
-      return [process.execPath, ...flags, main, 'tracker', '--profile', profile, ...market, ...keeps]
+      const keeps = ['--sqlite', file, '--symbols-file', join(folder, 'symbols.json'), '--stats-interval', '10s']
+      const tells = ['--http', String(PORT), '--ui', '--rules', watched, '--webhook', hook]
+      return [process.execPath, ...nodeFlags, main, 'tracker', '--profile', profile, ...market, ...keeps, ...tells]
     },
     async visit() {
       if (visits++ % 10 !== 0) return

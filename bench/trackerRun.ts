@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -17,6 +19,8 @@ export interface Place {
   readonly stream: string
   readonly file: string
   readonly coins: string
+  /** Where alerts may be posted to. */
+  readonly hook: string
   /** A folder of its own, for whatever else it keeps. */
   readonly folder: string
 }
@@ -65,6 +69,8 @@ export interface Figures extends Load {
   readonly lost: number
   readonly sent: number
   readonly skipped: number
+  /** Posts to the hook. */
+  readonly posts: number
 }
 
 interface Told {
@@ -122,16 +128,36 @@ class Market {
   }
 }
 
+/** Takes whatever is posted to it, and counts. */
+class Hook {
+  posts = 0
+  readonly #server = createServer((request, response) => {
+    this.posts++
+    request.resume().once('end', () => response.end())
+  })
+
+  async listen(): Promise<string> {
+    this.#server.listen(0, '127.0.0.1')
+    await once(this.#server, 'listening')
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/alerts`
+  }
+
+  close(): void {
+    this.#server.close().closeAllConnections()
+  }
+}
+
 /** One tracker before one market, from its start to its SIGKILL. */
 export async function measure(candidate: Candidate, load: Load): Promise<Figures> {
   const folder = mkdtempSync(join(tmpdir(), 'tickloom-tracker-'))
   const market = new Market(load)
+  const alerts = new Hook()
   const file = join(folder, 'quotes.db')
   const log = join(folder, 'log')
   let child: ChildProcess | undefined
   try {
     const { rest, stream } = await market.hear('listening', 10)
-    const [program, ...args] = candidate.command({ rest, stream, file, coins: COINS, folder })
+    const [program, ...args] = candidate.command({ rest, stream, file, coins: COINS, folder, hook: await alerts.listen() })
     const began = performance.now()
     const out = openSync(log, 'w')
     const running = spawn(program, args, { stdio: ['ignore', out, out] })
@@ -163,10 +189,12 @@ export async function measure(candidate: Candidate, load: Load): Promise<Figures
       lost,
       sent,
       skipped,
+      posts: alerts.posts,
     }
   } finally {
     if (child !== undefined && child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
     await market.end()
+    alerts.close()
     rmSync(folder, { recursive: true, force: true })
   }
 }
