@@ -2,15 +2,17 @@ import { type Command, InvalidArgumentError } from 'commander'
 import { formatTime, IST } from '../core/time.ts'
 import { showProgress } from '../runtime/progress.ts'
 import { onShutdown } from '../runtime/shutdown.ts'
+import { checkExchange, type Exchange, type ExchangeFlags, exchangeArgument, withExchangeFlags } from './exchange.ts'
 import { EndWith } from './exit.ts'
 import { exitCodes } from './fail.ts'
+import type { ExchangeSummary } from './feedExchange.ts'
 import type { FeedOrigin, FeedRunOptions, FeedSummary } from './feedOptions.ts'
 import { type CommonFlags, count, date, duration, list, positive, strikes, timeRange, verb, whole, wrongFlag } from './flags.ts'
 import { type KafkaFlags, withKafkaFlags } from './kafkaFlags.ts'
 import { shownBytes, shownNumber, table } from './tables.ts'
 
 /** The flags as commander gives them. */
-export interface FeedFlags extends CommonFlags, KafkaFlags {
+export interface FeedFlags extends CommonFlags, KafkaFlags, Omit<ExchangeFlags, 'symbols' | 'strikes'> {
   readonly lake?: string
   readonly synth?: boolean
   readonly topic: string
@@ -32,9 +34,11 @@ export interface FeedFlags extends CommonFlags, KafkaFlags {
   readonly quiet?: boolean
 }
 
-/** `tickloom feed`: a day into Kafka, to rehearse it. */
+/** `tickloom feed`: an exchange into Kafka, or a day, to rehearse it. */
 export function feedVerb(): Command {
-  const command = verb('feed', 'Publish a lake, a recording or a made-up market into a Kafka topic, with heartbeats.', [
+  const command = verb('feed', 'Publish what an exchange sends, a lake, a recording or a made-up market into a Kafka topic, with heartbeats.', [
+    'tickloom feed bybit --coins BTC,ETH --topic options --partitions 4 --listing ./bybit.json',
+    'tickloom feed kite --symbols NIFTY,BANKNIFTY --expire-by 2026-12-31 --topic ticks --partitions 4 --listing ./kite.csv.gz',
     'tickloom feed --lake ./lake --topic ticks --partitions 4 --speed 200',
     'tickloom feed --lake ./lake --topic ticks --from 2025-01-06 --to 2025-01-06 --time 09:15..10:00 --symbols NIFTY --strikes 23000..25000 --speed max',
     'tickloom feed --synth --symbols NIFTY,BANKNIFTY --strikes 20 --rate 2 --seed 7 --topic ticks --partitions 4 --speed 200',
@@ -43,7 +47,11 @@ export function feedVerb(): Command {
     .option('--lake <dir>', 'folder of the lake, or of recordings, which are fed as they were recorded')
     .option('--synth', 'made-up markets in place of a lake, as `tickloom synth` makes them')
     .requiredOption('--topic <name>', 'where to')
-  return pacing(withKafkaFlags(selecting(command))).action(async (flags: FeedFlags) => answer(await watched(optionsOf(flags), flags), flags))
+  command.addArgument(exchangeArgument())
+  return pacing(withKafkaFlags(withExchangeFlags(selecting(command)))).action(async (exchange: Exchange | undefined, flags: FeedFlags) => {
+    if (exchange === undefined) answer(await watched(optionsOf(flags), flags), flags)
+    else answerExchange(await publish(exchange, flags), flags)
+  })
 }
 
 function selecting(command: Command): Command {
@@ -72,6 +80,7 @@ function pacing(command: Command): Command {
 
 /** The flags checked against each other. Throws OPTION_INVALID. */
 export function optionsOf(flags: FeedFlags): FeedRunOptions {
+  checkExchange(undefined, { ...flags, strikes: undefined })
   if (flags.from !== undefined && flags.to !== undefined && flags.from > flags.to)
     throw wrongFlag('--to', `--to ${flags.to} lies before --from ${flags.from}`)
   const { time, until, topic, partitions, speed, blocks, heartbeat, tail, received = false } = flags
@@ -96,6 +105,48 @@ function parsed<T>(text: string | undefined, parse: (text: string) => T): T | un
     if (thrown instanceof InvalidArgumentError) throw wrongFlag('--strikes', `--strikes ${text}: ${thrown.message}`)
     throw thrown
   }
+}
+
+/** Publishes what the exchange sends until a signal, which is the usual end of it. */
+async function publish(exchange: Exchange, flags: FeedFlags): Promise<ExchangeSummary> {
+  const { lake, synth, from, to, time, days, rate, seed, until, received, ...rest } = flags
+  const [stray] = Object.entries({ lake, synth, from, to, time, days, rate, seed, until, received }).filter(([, value]) => value !== undefined)
+  if (stray !== undefined) throw wrongFlag(`--${stray[0]}`, `--${stray[0]} is not of an exchange, which sends what it sends now`)
+  const wanted: ExchangeFlags = { ...rest, strikes: parsed(flags.strikes, strikes) }
+  checkExchange(exchange, wanted)
+  const { feedExchange } = await import('./feedExchange.ts')
+  const silent = flags.quiet === true || flags.json === true
+  const say = (message: string): void => {
+    if (!silent) process.stderr.write(`${message}\n`)
+  }
+  const shutdown = onShutdown((message) => say(message.replace(/: stopping.*/, ': stopping. Once more ends it at once.')))
+  const progress = showProgress({ quiet: silent })
+  try {
+    const { topic, partitions, blocks, heartbeat } = flags
+    const options = { exchange, flags: wanted, kafka: flags, topic, partitions, blocks, heartbeat }
+    return await feedExchange(options, { stop: shutdown.signal, say, onProgress: progress.at })
+  } finally {
+    progress.stop()
+    shutdown.release()
+  }
+}
+
+function answerExchange(s: ExchangeSummary, { quiet, json }: FeedFlags): void {
+  if (json) process.stdout.write(`${JSON.stringify(s)}\n`)
+  else if (!quiet) process.stdout.write(`${exchangeTable(s)}\n`)
+}
+
+function exchangeTable(s: ExchangeSummary): string {
+  return table(
+    [s.exchange, `topic ${s.topic}, ${s.partitions} partitions`],
+    [
+      ...(['rows', 'records', 'heartbeats', 'gaps', 'unpriced'] as const).map((name) => [name, shownNumber(s[name])] as const),
+      ['bytes', shownBytes(s.bytes)],
+      ['seconds', s.seconds.toFixed(2)],
+      ['event time reached', Number.isNaN(s.eventTime) ? 'nothing was sent' : formatTime(s.eventTime, IST)],
+      ...Object.entries(s.feed).map(([name, n]) => [`feed: ${name}`, shownNumber(n)] as const),
+    ],
+  )
 }
 
 async function watched(options: FeedRunOptions, { quiet, json }: FeedFlags): Promise<FeedSummary> {

@@ -69,8 +69,12 @@ async function play(feed: Feed, { days }: Origin, signal: AbortSignal): Promise<
   }
 }
 
-/** Of the topic, which is made when it is missing and a number was given. */
-async function partitionsOf(admin: Admin, { topic, partitions: wanted }: FeedRunOptions, say: (message: string) => void): Promise<number> {
+/** Of the topic, which is made when it is missing and a number was given. Throws KAFKA_TOPIC. */
+export async function partitionsOf(
+  admin: Admin,
+  { topic, partitions: wanted }: Pick<FeedRunOptions, 'topic' | 'partitions'>,
+  say: (message: string) => void,
+): Promise<number> {
   const there = await admin.partitions(topic)
   if (there === undefined && wanted === undefined)
     throw new TickloomError(

@@ -1,9 +1,12 @@
+import type { Exchange, ExchangeFlags } from './exchange.ts'
 import type { CommonFlags } from './flags.ts'
 import type { KafkaFlags } from './kafkaFlags.ts'
 
 /** The flags of `tickloom live`, as commander gives them. */
-export interface LiveFlags extends CommonFlags, KafkaFlags {
+export interface LiveFlags extends CommonFlags, KafkaFlags, ExchangeFlags {
   readonly topology: string
+  /** In place of topics. */
+  readonly feed?: Exchange
   readonly topics: string[]
   readonly group?: string
   readonly param: string[]

@@ -49,6 +49,7 @@ export class KiteFeed implements Feed<KiteTick> {
   readonly #session: Session<KiteTick>
   readonly #clock: FeedClock
   readonly #idOf = new Map<number, number>()
+  readonly #taken = new Set<number>()
   readonly #reader = new PacketReader(this.#idOf)
   readonly #time: ExchangeTime
 
@@ -108,11 +109,23 @@ export class KiteFeed implements Feed<KiteTick> {
   #take(listed: KiteListed): void {
     try {
       const name = this.#options.nameOf(listed)
-      if (name !== undefined) this.#idOf.set(listed.token, this.#options.instruments.id(name))
+      if (name !== undefined) this.#name(listed, name)
     } catch (thrown) {
       this.#session.count('unnamed')
       this.#options.say?.(messageOf(thrown))
     }
+  }
+
+  /** Two that are traded in two places under one name would be mixed up: the first of the dump stays. */
+  #name({ token, symbol, segment }: KiteListed, name: string): void {
+    const id = this.#options.instruments.id(name)
+    if (this.#taken.has(id)) {
+      this.#session.count('namesakes')
+      this.#options.say?.(`${symbol} of ${segment} is left out: another instrument is called ${name}`)
+      return
+    }
+    this.#taken.add(id)
+    this.#idOf.set(token, id)
   }
 
   #stale(thrown: unknown): void {
