@@ -15,6 +15,7 @@ const pages = [
   'docs/howto/add-a-topology.md',
   'docs/howto/add-an-operator.md',
   'docs/howto/check-a-lake.md',
+  'docs/howto/connect-a-feed.md',
   'docs/howto/connect-to-kafka.md',
   'docs/howto/deploy-with-containers.md',
   'docs/howto/read-a-report.md',
@@ -30,6 +31,7 @@ const pages = [
   'topologies/seconds-burst/README.md',
   'docs/decisions/column-cache.md',
   'docs/decisions/seconds-cache.md',
+  'docs/decisions/feed-libraries.md',
 ]
 
 test('the picture in the README is the graph there is', () => {
