@@ -43,7 +43,7 @@ export async function planOf(
   topology: Topology,
   params: Params,
   sets: readonly Params[] = [params],
-  signal = new AbortController().signal,
+  signal: AbortSignal = new AbortController().signal,
 ): Promise<ReplayPlan> {
   const contracts = options.prune ? await contractsRead(options, filterOf(options), topology, sets, signal) : undefined
   if (startsFromSeconds(topology)) return planOfSeconds(options.lake, filterOf(options), params, options.cache)
