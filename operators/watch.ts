@@ -56,7 +56,8 @@ export function watch<S extends Schema & { ts: 'time'; instrument: 'instrument' 
     const columns = watched.map(({ column }) => batch.col[column] as Float64Array)
     newest.admit(instrument, batch.n)
     for (let i = 0; i < batch.n; i++) {
-      const [id, t] = [instrument[i], ts[i]]
+      const id = instrument[i]
+      const t = ts[i]
       const k = newest.slotOf[id]
       if (!(t >= newest.col.ts[k]) || t === Infinity) {
         late.add(1)

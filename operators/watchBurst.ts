@@ -76,7 +76,8 @@ export class BurstWatch implements Watch {
   #sum(k: number, cell: number): void {
     const { stride, col } = this.#table
     const cells = this.#cells
-    let [burst, before] = [0, 0]
+    let burst = 0
+    let before = 0
     for (let c = 0; c < cells; c++) {
       const traded = col.traded[place(cell - c, cells) * stride + k]
       if (c < WINDOW) burst += traded

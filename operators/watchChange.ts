@@ -47,10 +47,12 @@ export class ChangeWatch implements Watch {
     this.#advance(k, Math.floor(ts / this.#length))
     this.value = value
     this.#note(k, value)
-    const [low, high] = [this.#lowest(k), this.#highest(k)]
+    const low = this.#lowest(k)
+    const high = this.#highest(k)
     const up = this.#relative ? low * (1 + this.#size) : low + this.#size
     const down = this.#relative ? high * (1 - this.#size) : high - this.#size
-    const [rises, falls] = [this.#rises && value >= up, this.#falls && value <= down]
+    const rises = this.#rises && value >= up
+    const falls = this.#falls && value <= down
     // It is itself among the lowest and highest, so a change of 0 is none.
     const further = rises && falls ? value - low >= high - value : rises
     if (rises || falls) this.#say(further ? whats.rise : whats.fall, further ? up : down, further ? low : high)
