@@ -28,7 +28,7 @@ export interface FeedSourceOptions<S extends Schema> {
 const usual: ExchangeTimeOptions = { allowance: 2 * SECOND, reach: 30 * SECOND }
 
 /** Counts of a feed that are of rows, or of what should have been some. */
-const ofRows = ['malformed', 'unreadable', 'stranger', 'unnamed', 'refused', 'conflated', 'dropped']
+const ofRows = ['malformed', 'unreadable', 'stranger', 'unnamed', 'namesakes', 'refused', 'partial', 'untimed', 'ahead', 'conflated', 'dropped']
 
 /**
  * A feed as a source of one partition, for a topology in the same process.

@@ -14,7 +14,7 @@ import { BybitServer } from '../kit/bybitServer.ts'
 import { answerOf, main } from '../kit/commandLine.ts'
 import { runHere } from '../kit/inProcess.ts'
 import { describeKafka, freshTopic, kafkaHere } from '../kit/kafka.ts'
-import { KiteServer } from '../kit/kiteServer.ts'
+import { frameOf, fullPacket, KiteServer } from '../kit/kiteServer.ts'
 import { sentLog } from '../kit/sentLog.ts'
 
 test.each([
@@ -129,12 +129,13 @@ describeKafka('tickloom feed kite', () => {
     market.server.clients[0].break('close')
     await vi.waitFor(() => expect(inFull().length).toBe(2), { timeout: 20_000, interval: 50 })
     market.tick([token(0)])
+    market.server.clients.at(-1)?.send(frameOf([fullPacket({ token: token(0), price: 0, time: 1_700_000_009 })]))
     await new Promise((resolve) => setTimeout(resolve, 300))
     child.kill('SIGTERM')
     const { code, stdout, stderr } = await answer
     expect([code, stderr]).toEqual([0, ''])
     const summary = JSON.parse(stdout) as ExchangeSummary
-    expect(summary).toMatchObject({ exchange: 'kite', topic, partitions: 2, rows: 3, gaps: 1, feed: { namesakes: 1, losses: 1 } })
+    expect(summary).toMatchObject({ exchange: 'kite', topic, partitions: 2, rows: 3, unpriced: 1, gaps: 1, feed: { namesakes: 1, losses: 1 } })
     expect(stdout).not.toMatch(/secret/)
 
     const sent = await sentLog(driver, topic, 2)
