@@ -18,7 +18,7 @@ function select({ rows, values, nulls, price, volume }: { rows: number; values: 
     ${missing(`((hash(i) % ${values})::BIGINT - ${values} // 2)`)}::${volume} AS volume, i::DOUBLE AS oi FROM range(${rows}) t(i)`
 }
 
-const fileOf = (lake: string): string => join(lake, 'symbol=NIFTY/date=2025-01-06/expiry=2025-01-09/strike=24000/CE.parquet')
+const fileOf = (lake: string, strike = 24_000): string => join(lake, `symbol=NIFTY/date=2025-01-06/expiry=2025-01-09/strike=${strike}/CE.parquet`)
 
 describe('decoding', () => {
   const written = fc.record({
@@ -30,14 +30,15 @@ describe('decoding', () => {
     codec: fc.constantFrom('zstd', 'snappy', 'uncompressed'),
     group: fc.constantFrom(2_048, 122_880),
     dictionary: fc.constantFrom(0, 100_000),
+    files: fc.constantFrom(1, 3),
   })
 
-  it('gives the rows that DuckDB reads, whatever types, missing values, compression, dictionaries and row groups', async () => {
+  it('gives the rows that DuckDB reads, alone and merged, whatever types, missing values, compression, dictionaries and row groups', async () => {
     await fc.assert(
       fc.asyncProperty(written, async (given) => {
         const lake = folder()
         const options = `, COMPRESSION ${given.codec}, ROW_GROUP_SIZE ${given.group}${given.dictionary > 0 ? `, DICTIONARY_SIZE_LIMIT ${given.dictionary}` : ''}`
-        await copy(fileOf(lake), select(given), options)
+        for (let k = 0; k < given.files; k++) await copy(fileOf(lake, 24_000 + 100 * k), select({ ...given, rows: given.rows + 37 * k }), options)
         expect(await readAll({ lake, reader: 'direct' })).toEqual(await readAll({ lake, reader: 'duckdb' }))
         rmSync(lake, { recursive: true })
       }),
