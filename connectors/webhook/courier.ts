@@ -51,6 +51,7 @@ export class Courier {
   readonly #line: Line
   readonly #bucket: TokenBucket
   readonly #ended = new AbortController()
+  #attempting = new AbortController()
   #waiting: Note[] = []
   /** Dropped, and not yet told in a message. */
   #untold = 0
@@ -81,16 +82,19 @@ export class Courier {
     this.#working ??= this.#work()
   }
 
-  /** Tries what waits for the time of grace, in one message, and ends. */
+  /** Tries what waits for the time of grace, in one message, and ends. What is under way has a third of it for its answer. */
   async close(): Promise<void> {
     if (this.#deadline !== Infinity) return this.#working
     const { grace, clock } = this.#options
     this.#deadline = clock.elapsed() + grace
     const cancel = clock.after(grace, () => this.#ended.abort(new Error('the time of grace is over')))
+    // One that hangs must not take all of it.
+    const nudge = clock.after(grace / 3, () => this.#attempting.abort(new Error('no answer yet, and it ends')))
     this.#rest?.()
     this.#hurry?.()
     await this.#working
     cancel()
+    nudge()
     this.#ended.abort()
     this.#line.close()
     this.counts.unsent += this.#waiting.length
@@ -139,8 +143,9 @@ export class Courier {
   async #attempt(message: Message): Promise<Failure | undefined> {
     const { target, timeout } = this.#options
     this.counts.attempts++
+    this.#attempting = new AbortController()
     try {
-      return target.failure(await this.#line.ask(target.ask(message), timeout, this.#ended.signal))
+      return target.failure(await this.#line.ask(target.ask(message), timeout, AbortSignal.any([this.#ended.signal, this.#attempting.signal])))
     } catch (thrown) {
       return { text: messageOf(thrown), retry: true }
     }
