@@ -42,7 +42,7 @@ export interface ExchangeSummary {
   readonly feed: Readonly<Record<string, number>>
 }
 
-/** Publishes what an exchange sends until it is stopped. Throws what Kafka, the registry and the feed throw. */
+/** Publishes what an exchange sends until it is stopped. Throws what Kafka and the registry throw, and, once what came is sent, the feed. */
 export async function feedExchange(options: ExchangeRunOptions, watch: ExchangeWatch): Promise<ExchangeSummary> {
   const { exchange, flags, topic, blocks: block, heartbeat, kafka } = options
   const schemas = await schemasOf(kafka, watch.say)
@@ -65,13 +65,15 @@ export async function feedExchange(options: ExchangeRunOptions, watch: ExchangeW
       // What fails here fails again in `end`.
       gaps.push(publisher.gap(`${exchange} ${gap.id}`, gapRecord(exchange, gap, instruments)).catch(() => undefined))
     }
-    const source = feedSource({ feed, columns: Quote, stop: watch.stop, onGap })
+    const failures: unknown[] = []
+    const source = feedSource({ feed, columns: Quote, stop: watch.stop, onGap, onFailure: (thrown) => failures.push(thrown) })
     try {
       for await (const delivery of source.open('feed', undefined, new AbortController().signal)) {
         await publisher.take(delivery)
         watch.onProgress(publisher.acknowledged.rows, undefined, publisher.eventTime)
       }
       await publisher.end()
+      if (failures.length > 0) throw failures[0]
     } catch (thrown) {
       await publisher.giveUp()
       throw thrown

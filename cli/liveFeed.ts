@@ -28,7 +28,8 @@ import { TrackerHealth } from './trackerHealth.ts'
 const GRACE = 9_000
 
 /**
- * Runs a topology on what an exchange sends, in this process, until SIGINT or SIGTERM; what came until then is written.
+ * Runs a topology on what an exchange sends, in this process, until SIGINT or SIGTERM, or the feed fails, which it throws;
+ * what came until then is written.
  * A feed cannot be read again, so every start is a partition of its own with steps that remember nothing.
  */
 export async function liveFeed(exchange: Exchange, flags: LiveFlags): Promise<LiveSummary> {
@@ -100,7 +101,17 @@ class FeedProcess {
 
   async #work(feed: Feed, stop: AbortSignal): Promise<void> {
     const columns = Object.values(this.#topology.inputs)[0]
-    const source = feedSource({ feed, columns, partition: this.#partition, stop, onGap: (gap) => this.#gap(gap) })
+    let failure: { readonly thrown: unknown } | undefined
+    const source = feedSource({
+      feed,
+      columns,
+      partition: this.#partition,
+      stop,
+      onGap: (gap) => this.#gap(gap),
+      onFailure: (thrown) => {
+        failure = { thrown }
+      },
+    })
     const destinations = await this.#destinations()
     try {
       await runPartition(
@@ -130,6 +141,8 @@ class FeedProcess {
         },
       )
       await this.#gaps
+      const failed = failure as { readonly thrown: unknown } | undefined
+      if (failed !== undefined) throw failed.thrown
       await this.#database?.finish(this.#summary())
     } finally {
       for (const destination of destinations) await destination.close()

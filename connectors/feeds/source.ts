@@ -23,6 +23,11 @@ export interface FeedSourceOptions<S extends Schema> {
   readonly time?: Partial<ExchangeTimeOptions>
   /** When a gap opens, and again when it closes. */
   onGap?(gap: Gap): void
+  /**
+   * The feed has failed. Where it is given, the partition is finished as by `stop`, so that what came is written, and
+   * the failure is for whoever is told; without it the iteration throws.
+   */
+  onFailure?(thrown: unknown): void
 }
 
 const usual: ExchangeTimeOptions = { allowance: 2 * SECOND, reach: 30 * SECOND }
@@ -39,7 +44,7 @@ const ofRows = ['malformed', 'unreadable', 'stranger', 'unnamed', 'namesakes', '
  * was heard, which closes no window that was still open.
  *
  * `stop` ends it in order. The signal of `open` ends it with an error; in both cases what came until then is delivered.
- * Throws TOPOLOGY_INVALID for a column that no feed has, and what the feed throws.
+ * Throws TOPOLOGY_INVALID for a column that no feed has, and what the feed throws, unless `onFailure` is told.
  */
 export function feedSource<S extends Schema = Schema>(options: FeedSourceOptions<S>): Source<S> {
   const { feed, partition = 'feed' } = options
@@ -68,7 +73,7 @@ async function* deliveries<S extends Schema>(
   before: number,
   signal: AbortSignal,
 ): AsyncGenerator<Delivery<S>> {
-  const { feed, clock = systemClock, beat = 1000, stop, time: special, onGap } = options
+  const { feed, clock = systemClock, beat = 1000, stop, time: special, onGap, onFailure } = options
   const ends = new AbortController()
   const end = (): void => ends.abort()
   for (const ending of [signal, stop]) if (ending?.aborted) end()
@@ -76,6 +81,13 @@ async function* deliveries<S extends Schema>(
   const time = new ExchangeTime({ ...usual, ...special }, clock)
   const beats = new Beats(clock, beat)
   const events = feed.start(ends.signal)[Symbol.asyncIterator]()
+  const read = (): Promise<IteratorResult<FeedEvent<Schema>>> => {
+    if (onFailure === undefined) return events.next()
+    return events.next().catch((thrown: unknown) => {
+      onFailure(thrown)
+      return { done: true, value: undefined }
+    })
+  }
   let watermark = -Infinity
   let delivered = before
   const moment = (to: number): Delivery<S> | undefined => {
@@ -85,7 +97,7 @@ async function* deliveries<S extends Schema>(
     return { batch: project({ n: 0, watermark, col: {} }), after: () => position }
   }
   try {
-    let next = events.next()
+    let next = read()
     for (;;) {
       const came = await Promise.race([next, beats.due])
       if (came === undefined) {
@@ -106,7 +118,7 @@ async function* deliveries<S extends Schema>(
           time.gap(event.gap)
           onGap?.(event.gap)
         }
-        next = events.next()
+        next = read()
       }
     }
     signal.throwIfAborted()

@@ -98,6 +98,29 @@ describe('tickloom live --feed', () => {
   })
 })
 
+describe('tickloom live --feed kite', () => {
+  const market = new KiteServer()
+  beforeAll(() => market.server.listen())
+  afterAll(() => market.close())
+
+  it('whose token runs out ends with what came written, and says neither token nor key', { timeout: 30_000 }, async () => {
+    market.dump.push('514,2,NIFTYX,NIFTY,0,2023-11-16,19500,0.05,50,CE,NFO-OPT,NFO')
+    const env = { KITE_API_KEY: 'secretKey', KITE_ACCESS_TOKEN: 'secretToken' }
+    const flags = ['--topology', 'options-tracker', '--feed', 'kite', '--symbols', 'NIFTY', '--out', 'out']
+    const { answer } = started(['live', ...flags, '--rest', market.rest, '--stream', market.stream], env)
+    await vi.waitFor(() => expect([...market.modes.values()].map((modes) => modes.get(514))).toEqual(['full']), { timeout: 20_000, interval: 50 })
+    market.tick([514])
+    market.server.refuse = 403
+    market.server.clients[0].break('half-close')
+    const { code, stdout, stderr } = await answer
+    expect([code, stderr]).toEqual([2, expect.stringContaining('FEED_REFUSED')])
+    expect(stdout + stderr).not.toMatch(/secret/)
+    const files = join(folder, 'out', 'quotes', '*', '*.parquet')
+    const rows = await duckRows<object>(`SELECT instrument, price FROM read_parquet('${files}')`)
+    expect(rows).toEqual([{ instrument: 'NIFTY:2023-11-16:19500:CE', price: 100 }])
+  })
+})
+
 describeKafka('tickloom feed kite', () => {
   let driver: KafkaDriver
   const market = new KiteServer()

@@ -27,6 +27,8 @@ class SpokenFeed implements Feed<Tick> {
   readonly #events: FeedEvent<Tick>[] = []
   #wake = (): void => {}
   ended = false
+  /** What it throws when all it had to say was heard. */
+  failure: Error | undefined
 
   say(...events: FeedEvent<Tick>[]): void {
     this.#events.push(...events)
@@ -40,6 +42,7 @@ class SpokenFeed implements Feed<Tick> {
       for (;;) {
         const event = this.#events.shift()
         if (event !== undefined) yield event
+        else if (this.failure !== undefined) throw this.failure
         else if (signal.aborted) return
         else await new Promise<void>((resolve) => (this.#wake = resolve))
       }
@@ -183,6 +186,18 @@ describe('a feed as a source', () => {
     abort.abort(new Error('enough'))
     await expect(done).rejects.toThrow('enough')
     expect(heard.flatMap(({ rows }) => rows.map(({ price }) => price))).toEqual([10, 11])
+  })
+
+  it.each([true, false])('of a feed that fails delivers what came, and throws unless somebody is told (%s)', async (told) => {
+    const failures: unknown[] = []
+    const { feed, heard, done, clock } = working(told ? { onFailure: (thrown) => failures.push(thrown) } : {})
+    feed.failure = new Error('the token ran out')
+    feed.say(rows('ts price\n 09:15:01 10'))
+    await (told ? done : expect(done).rejects.toBe(feed.failure))
+    await clock.pass(0)
+    expect(heard.flatMap(({ rows }) => rows.map(({ price }) => price))).toEqual([10])
+    expect(heard.at(-1)?.watermark).toBe(told ? at('09:15:01') : at('09:14:59'))
+    expect(failures).toEqual(told ? [feed.failure] : [])
   })
 
   it('frees what was open when it is broken off, and is not opened twice', async () => {
