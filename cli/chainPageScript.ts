@@ -15,7 +15,7 @@ const chosen = { span: narrow ? '10' : '15', columns: narrow ? ['iv', 'bid', 'as
 const keep = () => { try { localStorage.setItem(PLACE, JSON.stringify(chosen)); } catch { /* Nothing is kept. */ } };
 
 /** The chain shown: rows by strike, each with its call and put as they were sent. */
-const chain = { underlying: '', expiry: '', chains: [], places: {}, strikes: new Map(), forward: null, staleAfter: 60 };
+const chain = { underlying: '', expiry: '', chains: [], places: {}, strikes: new Map(), fractions: false, forward: null, staleAfter: 60 };
 /** Milliseconds that the server's clock is ahead of this one. */
 let ahead = 0;
 const serverNow = () => Date.now() + ahead;
@@ -58,6 +58,7 @@ function takeFull(said) {
   chain.staleAfter = said.staleAfter;
   chain.places = Object.fromEntries(said.columns.map((name, i) => [name === 'price' ? 'last' : name, i + 3]));
   chain.strikes.clear();
+  chain.fractions = false;
   if (chain.underlying) history.replaceState(null, '', '#' + new URLSearchParams({ underlying: chain.underlying, expiry: chain.expiry }));
   drawChains();
   takeRows({ forward: null, ...said });
@@ -73,6 +74,8 @@ function takeRows(said) {
     let pair = chain.strikes.get(row[0]);
     if (!pair) chain.strikes.set(row[0], pair = [undefined, undefined]);
     pair[row[1]] = row;
+    // Of an exchange that trades parts of contracts, all amounts have a digit behind the point.
+    chain.fractions ||= row[chain.places.oi] % 1 > 0 || row[chain.places.volume] % 1 > 0;
     changed.add(row[0]);
   }
   drawChanged(changed);

@@ -2,7 +2,12 @@
 export const CHAIN_TABLE_SCRIPT = String.raw`
 const number = (value, digits) => value.toLocaleString('en-US', { maximumFractionDigits: digits });
 const price = (value) => value >= 1000 && narrow ? number(value, 0) : value >= 10000 ? number(value, 1) : value >= 1 ? value.toLocaleString('en-US', { minimumFractionDigits: value % 1 ? 2 : 0, maximumFractionDigits: 2 }) : Number(value.toPrecision(4)).toString();
-const amount = (value) => value >= 1e7 ? number(value / 1e6, 1) + 'M' : value >= 1e5 ? number(value / 1e3, 0) + 'k' : value >= 1e4 ? number(value / 1e3, 1) + 'k' : number(value, value < 10 ? 2 : 1);
+const amount = (value) => {
+  if (value >= 1e7) return number(value / 1e6, 1) + 'M';
+  if (value >= 1e4) return number(value / 1e3, value >= 1e5 ? 0 : 1) + 'k';
+  const digits = !chain.fractions || value === 0 ? 0 : value < 1 ? 2 : 1;
+  return value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits });
+};
 const small = (value) => value === 0 ? '0' : Math.abs(value) >= 1e-3 ? Number(value.toPrecision(3)).toString() : value.toExponential(1);
 const aged = (seconds) => seconds < 100 ? Math.max(0, Math.floor(seconds)) + 's' : seconds < 6000 ? Math.floor(seconds / 60) + 'm' : seconds < 360000 ? Math.floor(seconds / 3600) + 'h' : Math.floor(seconds / 86400) + 'd';
 
@@ -102,7 +107,8 @@ function fill(strike, flash) {
 function move(cell, up) {
   if (calm.matches) return;
   const colour = getComputedStyle(document.documentElement).getPropertyValue(up ? '--good' : '--bad').trim();
-  cell.animate([{ backgroundColor: colour + '55' }, { backgroundColor: colour + '00' }], { duration: 900, easing: 'ease-out' });
+  // Without an end it goes to what the cell has by itself.
+  cell.animate([{ backgroundColor: colour + '38', offset: 0 }], { duration: 900, easing: 'ease-out' });
 }
 
 function age(strike) {

@@ -21,6 +21,8 @@ const pages = [
   'docs/howto/read-a-report.md',
   'docs/howto/rehearse-a-day.md',
   'docs/howto/sweep-parameters.md',
+  'docs/howto/track-options.md',
+  'docs/howto/watch-and-alert.md',
   'docs/concepts/cache.md',
   'docs/concepts/recordings.md',
   'docs/concepts/schemas.md',

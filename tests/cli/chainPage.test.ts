@@ -268,7 +268,7 @@ describeChromium('the chain page in Chromium', () => {
     await page.locator('#oi').fill('5000')
     await expect.poll(() => page.evaluate("document.querySelectorAll('#table tbody tr').length === 1"), { timeout: 5000 }).toBe(true)
     expect([await cell(page, '60,000', 0, 'oi').textContent(), await cell(page, '60,000', 1, 'oi').getAttribute('class')]).toEqual([
-      '5,000',
+      '5,000.0',
       expect.stringContaining('out'),
     ])
     await page.locator('#oi').fill('')
