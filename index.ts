@@ -3,6 +3,7 @@
  * `tickloom replay --topology`. Everything else is reached through the command line.
  */
 
+export { Alert, type Selection, type WatchRule } from './core/alerts.ts'
 export { Bar, Ohlc } from './core/bar.ts'
 export type { Batch, Column, ColumnOf, Columns, Kind, Schema } from './core/batch.ts'
 export { allocateColumns, emptyBatch, sliceRows, takeRows, withColumns } from './core/batch.ts'
@@ -87,5 +88,6 @@ export { Signal, type SignalOptions, signal } from './operators/signal.ts'
 export { Spot, spotGrid } from './operators/spotGrid.ts'
 export { Trend, trend } from './operators/trend.ts'
 export { volDelta } from './operators/volDelta.ts'
+export { type WatchOptions, watch } from './operators/watch.ts'
 export { Flow } from './runtime/flow.ts'
 export { fromTicks, startsFromSeconds } from './topologies/seconds/fromTicks.ts'

@@ -35,10 +35,11 @@ export async function serveHttp(routes: Routes, port: number, host = '127.0.0.1'
     else
       Promise.resolve()
         .then(() => route(request))
-        .then(
-          (found) => ('stream' in found ? found.stream(response) : answer(response, found)),
-          (cause: unknown) => answer(response, { status: 500, type: 'text/plain', text: `${messageOf(cause)}\n` }),
-        )
+        .then((found) => ('stream' in found ? found.stream(response) : answer(response, found)))
+        .catch((cause: unknown) => {
+          if (response.headersSent) response.destroy()
+          else answer(response, { status: 500, type: 'text/plain', text: `${messageOf(cause)}\n` })
+        })
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause) =>
