@@ -39,10 +39,13 @@ export class Line {
   async ask(asked: Asked, timeout: number, signal: AbortSignal): Promise<Answer> {
     const limit = AbortSignal.any([signal, AbortSignal.timeout(timeout)])
     try {
-      return await this.#once(asked, limit)
+      return await this.#once(asked, limit).catch((thrown: unknown) => {
+        if (thrown instanceof StaleConnection && !limit.aborted) return this.#once(asked, limit)
+        throw thrown
+      })
     } catch (thrown) {
-      if (!(thrown instanceof StaleConnection) || limit.aborted) throw thrown
-      return await this.#once(asked, limit)
+      if (signal.aborted) throw signal.reason
+      throw limit.aborted ? new Error(`no whole answer within ${timeout / 1000} s`, { cause: thrown }) : thrown
     }
   }
 

@@ -144,10 +144,13 @@ describe('a webhook', () => {
       response.writeHead(200, { 'content-length': '100' }).write('half of')
       setTimeout(() => socket.destroy(), 10)
     }
-    const { some, to } = await set([() => {}, half, (_, socket) => socket.destroy(), (_, socket) => socket.end('no HTTP\r\n\r\n')], { timeout: 80 })
+    const { some, to, said } = await set([() => {}, half, (_, socket) => socket.destroy(), (_, socket) => socket.end('no HTTP\r\n\r\n')], {
+      timeout: 400,
+    })
     some(1)
     await until(() => to.counts().delivered === 1)
     expect(to.counts().attempts).toBe(5)
+    expect(said).toEqual([expect.stringMatching(/: no whole answer within 0\.4 s; it is tried again$/)])
   })
 
   it('gives up what is refused for good, and what was tried too long, says so, and goes on', async () => {
@@ -293,7 +296,7 @@ describe('Telegram', () => {
       response.writeHead(400).end(`{"ok":false,"description":"no such method: /bot${token}/sendMessage, AAE-secret_of-the-bot"}`)
     const over = { giveUpAfter: 40, timeout: 50 }
     const cases = await Promise.all([
-      set([echo], over, 500, bot),
+      set([echo, echo], {}, 500, bot),
       set([500, () => {}, (_, socket) => socket.destroy()], over, (_, socket) => socket.destroy(), bot),
       set([500, () => {}], over, 401),
       set([], { ...over, target: telegramTarget({ token, chat: '1', base: 'http://127.0.0.1:1' }) }),
