@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { type CommonFlags, repeated, verb } from './flags.ts'
+import { type CommonFlags, count, positive, repeated, verb, wrongFlag } from './flags.ts'
 import { shownNumber } from './shown.ts'
 import type { TrackerSummary } from './trackerRun.ts'
 import { type Applied, applySettings, flagOf, type SettingName, settingNames, settings } from './trackerSettings.ts'
@@ -9,6 +9,8 @@ interface TrackerFlags extends CommonFlags {
   readonly param: string[]
   readonly printConfig?: boolean
   readonly quiet?: boolean
+  readonly symbols?: number
+  readonly updates?: number
   readonly [name: string]: unknown
 }
 
@@ -39,16 +41,19 @@ export function trackerVerb(): Command {
     'tickloom tracker --postgres postgres://tracker@db/quotes --profile performance',
     'tickloom tracker --http 9464 --ui --rules rules.yaml --webhook https://hooks.example.net/alerts',
     'TRACKER_PROFILE=minimal tickloom tracker --batch-size 50 --print-config',
-  ])
+    'tickloom tracker plan --symbols 2000 --updates 500 --profile minimal',
+  ]).argument('[plan]', 'the word plan: predict memory, CPU and disk, and do nothing')
   for (const name of settingNames) command.option(`${flagOf(name)} ${placeholderOf(name)}`, described(name))
   return command
     .option('--param <name=value>', 'set a parameter of the graph, such as greeks.rate=0.05 (repeatable)', repeated, [])
+    .option('--symbols <n>', 'of plan: how many symbols are tracked', count)
+    .option('--updates <n>', 'of plan: updates a second, of all of them together', positive)
     .option('--print-config', 'show each setting, its value and where it came from, and do nothing')
     .option('--quiet', 'print nothing but failures')
     .action(trackerAction)
 }
 
-async function trackerAction(flags: TrackerFlags): Promise<void> {
+async function trackerAction(word: string | undefined, flags: TrackerFlags): Promise<void> {
   const typed = Object.fromEntries(settingNames.map((name) => [name, typedText(flags[camel(name)])]))
   const { settings: chosen, applied } = applySettings(typed, process.env)
   if (flags.printConfig) {
@@ -57,6 +62,14 @@ async function trackerAction(flags: TrackerFlags): Promise<void> {
     )
     return
   }
+  if (word !== undefined && word !== 'plan') throw wrongFlag('plan', `there is no "tracker ${word}"; there is "tracker plan --symbols N --updates U"`)
+  if (word === 'plan') {
+    const { printPlan } = await import('./trackerPlan.ts')
+    await printPlan(flags, chosen)
+    return
+  }
+  for (const name of ['symbols', 'updates'] as const)
+    if (flags[name] !== undefined) throw wrongFlag(`--${name}`, `--${name} is of "tracker plan": a tracker takes what there is`)
   const { track } = await import('./trackerRun.ts')
   const summary = await track(chosen, { param: flags.param, quiet: flags.quiet ?? false })
   if (flags.json) process.stdout.write(`${JSON.stringify(summary)}\n`)
