@@ -20,8 +20,11 @@ import { TrackerLog } from './trackerLog.ts'
 import type { TrackerSettings } from './trackerSettings.ts'
 import { trackerStores } from './trackerStores.ts'
 
-/** Milliseconds: changed quotes wait so long for `batch_size` others, and so often time goes on where nothing comes. */
-const [LINGER, BEAT] = [250, 250]
+/**
+ * Milliseconds: quotes are gathered for so long before they are looked at, as each look costs; changed ones wait so long for
+ * `batch_size` others; and so often time goes on where nothing comes.
+ */
+const [GATHER, LINGER, BEAT] = [100, 150, 250]
 
 /** What a tracker did until it was stopped. */
 export interface TrackerSummary {
@@ -166,6 +169,7 @@ class Tracker {
       listingFile: symbols_file,
       refresh: refresh * 1000,
       chunk,
+      session: { linger: GATHER },
       say: (message) => this.#log.say('warn', message),
     })
     return conflate(feed, { size, enough, linger: LINGER, beat: BEAT })
