@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import type { KafkaDriver, TransactionalProducer } from '../../../connectors/kafka/driver.ts'
 import { DriverBench, numbered, record } from '../../kit/driverBench.ts'
 import { describeKafka, freshTopic, type OwnKafka, ownKafka } from '../../kit/kafka.ts'
+import { commitAll, sendAll } from '../../kit/steadyTraffic.ts'
 
 const DRIVERS = ['kafkajs', 'platformatic'] as const
 
@@ -66,66 +66,3 @@ describeKafka(
   },
   { shared: false },
 )
-
-describeKafka(
-  'one of three brokers that is killed',
-  () => {
-    let kafka: OwnKafka
-    beforeAll(async () => {
-      kafka = await ownKafka({ brokers: 3 })
-    })
-    afterAll(() => kafka?.stop())
-
-    test.each(DRIVERS)(
-      'does not stop the stream, costs no record, and none comes twice: %s',
-      async (name) => {
-        const bench = await DriverBench.open(name, kafka.brokers.join(','), { requestTimeout: '20s' })
-        const [plain, transactional] = [await bench.topic(), await bench.topic()]
-        const [reading, other] = [await bench.join(plain), await bench.join(transactional)]
-        const n = 150
-        const [sending, committing] = [sendAll(bench, plain, n), commitAll(bench.driver, transactional, n)]
-        await sleep(500)
-        const killed = DRIVERS.indexOf(name)
-        await kafka.kill(killed)
-        await Promise.all([sending, committing])
-        // A member that had to join again reads from the start.
-        await until(() => expect(new Set(reading.values()).size).toBe(n))
-        await until(() => expect(new Set(other.values()).size).toBe(n))
-        expect(await bench.range(plain)).toEqual(numbered('v', n))
-        expect(await bench.range(transactional)).toEqual(numbered('t', n))
-        await bench.close()
-        await kafka.restart(killed)
-      },
-      90_000,
-    )
-  },
-  { shared: false },
-)
-
-async function sendAll(bench: DriverBench, topic: string, n: number): Promise<void> {
-  for (const value of numbered('v', n)) {
-    await bench.send(topic, [value])
-    await sleep(10)
-  }
-}
-
-/** As a live worker does: after a failure it opens the id anew and goes on from what was committed. */
-async function commitAll(driver: KafkaDriver, topic: string, n: number): Promise<void> {
-  const id = freshTopic('id')
-  const reader = await driver.reader()
-  let producer: TransactionalProducer | undefined
-  for (let next = 0; next < n; ) {
-    try {
-      producer ??= await driver.transactional({ id })
-      await producer.commit({ outgoing: [{ topic, partition: 0, records: [record(`t${next}`)] }] })
-      next++
-      await sleep(10)
-    } catch (error) {
-      expect(error).toMatchObject({ retry: true })
-      await producer?.close()
-      producer = await vi.waitFor(() => driver.transactional({ id }), { timeout: 30_000, interval: 200 })
-      next = 0
-      for await (const batch of reader.read({ topic, partition: 0 })) next += batch.n
-    }
-  }
-}
