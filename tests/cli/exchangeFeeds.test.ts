@@ -145,7 +145,10 @@ describeKafka('tickloom feed kite', () => {
     const flags = [...selected, '--topic', topic, '--partitions', '2', '--json']
     const env = { TICKLOOM_BROKERS: kafkaHere().brokers.join(','), KITE_API_KEY: 'secretKey', KITE_ACCESS_TOKEN: 'secretToken' }
     const { child, answer } = started(['feed', 'kite', ...flags, '--rest', market.rest, '--stream', market.stream], env)
-    const inFull = () => [...market.modes].filter(([client]) => client.open).flatMap(([, modes]) => [...modes.keys()])
+    const inFull = () =>
+      [...market.modes]
+        .filter(([client]) => client.open)
+        .flatMap(([, modes]) => [...modes].flatMap(([token, mode]) => (mode === 'full' ? token : [])))
     await vi.waitFor(() => expect(inFull()).toEqual([token(0), 256265]), { timeout: 20_000, interval: 50 })
     market.tick([token(0), 256265])
     await new Promise((resolve) => setTimeout(resolve, 2500))
