@@ -190,3 +190,35 @@ describeKafka('tickloom feed kite', () => {
     ])
   })
 })
+
+describeKafka('tickloom feed bybit', () => {
+  const market = new BybitServer()
+  beforeAll(() => market.server.listen())
+  afterAll(() => market.server.close())
+
+  it('publishes every ticker once, each underlying in a partition of its own, in order', { timeout: 30_000 }, async () => {
+    const symbols = ['BTC-27MAR26-70000-P-USDT', 'ETH-27MAR26-4000-C-USDT']
+    for (const [i, coin] of ['BTC', 'ETH'].entries()) market.listing.set(coin, [{ symbol: symbols[i] }])
+    const topic = freshTopic('options')
+    const flags = ['--coins', 'BTC,ETH', '--topic', topic, '--partitions', '4', '--json', '--rest', market.rest, '--stream', market.stream]
+    const { child, answer } = started(['feed', 'bybit', ...flags], { TICKLOOM_BROKERS: kafkaHere().brokers.join(',') })
+    await vi.waitFor(() => expect([...market.topics.values()].map(({ size }) => size)).toEqual([2]), { timeout: 20_000, interval: 50 })
+    for (let i = 0; i < 50; i++) for (const symbol of symbols) market.tick(symbol)
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    child.kill('SIGTERM')
+    const { code, stdout, stderr } = await answer
+    expect([code, stderr]).toEqual([0, ''])
+    expect(JSON.parse(stdout)).toMatchObject({ exchange: 'bybit', topic, partitions: 4, rows: 100, unpriced: 0, gaps: 0 })
+
+    const driver = await openDriver(readKafkaConfig({ flags: { brokers: kafkaHere().brokers.join(',') } }))
+    const sent = await sentLog(driver, topic, 4)
+    await driver.close()
+    for (const [i, instrument] of ['BTC-USDT:2026-03-27:70000:PE', 'ETH-USDT:2026-03-27:4000:CE'].entries()) {
+      const times = sent.map((records) =>
+        records.flatMap(({ rows }) => rows.filter((row) => row['instrument'] === instrument).map((row) => row['ts'])),
+      )
+      const expected = market.sent.filter(({ symbol }) => symbol === symbols[i]).map(({ ts }) => ts * 1000)
+      expect(times.filter(({ length }) => length > 0)).toEqual([expected])
+    }
+  })
+})
