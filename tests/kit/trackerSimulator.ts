@@ -10,7 +10,7 @@ import { optionsOf, TickerWalk } from './trackerMarket.ts'
  *
  *     node tests/kit/trackerSimulator.ts --symbols 2000 --updates 5000 --seconds 300
  *
- * Every symbol has its turn, in an order that mixes them: of all streams of that rate the hardest to conflate. Says
+ * What is due goes out every 100 ms, as Bybit documents its pushes. Every symbol has its turn, in an order that mixes them: of all streams of that rate the hardest to conflate. Says
  * lines of JSON: `listening` with the addresses; `subscribed` when all symbols are; after a line `mark` on its input,
  * and at the end, `newest`: the time of the newest message that was sent of every symbol. It ends after --seconds from
  * the first subscription, with its input, or on SIGTERM.
@@ -23,12 +23,13 @@ const { values: flags } = parseArgs({
     seconds: { type: 'string', default: '0' },
     coins: { type: 'string', default: 'BTC,ETH' },
     port: { type: 'string', default: '0' },
+    slice: { type: 'string', default: '100' },
   },
 })
 const [symbols, updates, seconds] = [Number(flags.symbols), Number(flags.updates), Number(flags.seconds)]
 
-/** Of Bybit's updates: it stamps to the tenth of a second. Of ours: sent in slices of so many milliseconds. */
-const [STAMP, SLICE] = [100, 20]
+/** Bybit pushes options' tickers every 100 ms, and stamps to that. What is due is sent together, every --slice milliseconds. */
+const STAMP = 100
 /** Bytes that may wait for a reader; what it does not read beyond is left out and counted, as an exchange cuts it off. */
 const BACKLOG = 16_000_000
 
@@ -159,7 +160,7 @@ function end(): void {
 const timer = setInterval(() => {
   slice()
   if (seconds > 0 && began !== undefined && performance.now() - began >= seconds * 1000) end()
-}, SLICE)
+}, Number(flags.slice))
 process.once('SIGTERM', end)
 createInterface({ input: process.stdin })
   .on('line', (line) => line === 'mark' && tellNewest('mark'))

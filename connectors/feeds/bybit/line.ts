@@ -70,6 +70,10 @@ export class BybitLine implements Line {
 
   message(data: Buffer, binary: boolean, connection: Connection): void {
     const { session, reader } = this.#options
+    if (!binary && reader.scan(data, session.clock.now(), session.outbox.rows)) {
+      session.outbox.added(1)
+      return
+    }
     const message = binary ? undefined : parsed(data)
     if (message === undefined) session.count('malformed')
     else if (typeof message.topic === 'string') {
