@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -56,10 +56,10 @@ export interface Figures extends Load {
   readonly slope: number
   readonly slopeError: number
   readonly rise: number
-  /** From the first sample to the last; `startCpu`: seconds of CPU before. */
+  /** From 10 s after the subscriptions (or a quarter of the run) to the last sample; `startCpu`: seconds of CPU before. */
   readonly cpu: number
   readonly startCpu: number
-  /** The file with its log at the end, and after a checkpoint; what it grows a day by the last half; what is written to the disk a day. */
+  /** The file with its log at the end, and after a checkpoint; what the file, without its log that comes and goes, grows a day by the last half; what is written to the disk a day. */
   readonly fileMb: number
   readonly checkpointedMb: number
   readonly growthMbPerDay: number
@@ -206,7 +206,7 @@ async function watch(candidate: Candidate, pid: number, file: string, seconds: n
   for (let i = 0; i <= seconds; i++) {
     await sleep(Math.max(0, began + i * 1000 - performance.now()))
     samples.push(sampleOf(pid))
-    sizes.push(databaseSize(file) / 1e6)
+    sizes.push((statSync(file, { throwIfNoEntry: false })?.size ?? 0) / 1e6)
     await candidate.visit?.()
   }
   return { samples, sizes }
@@ -218,7 +218,9 @@ type Watched = Pick<
 >
 
 export function figuresOf(samples: readonly Sample[], sizes: readonly number[]): Watched {
-  const [first, last] = [samples[0], samples[samples.length - 1]]
+  // What comes right after the subscriptions is still starting: compiling, and the alerts of all that is true already.
+  const settled = Math.min(10, Math.floor(samples.length / 4))
+  const [first, last] = [samples[settled], samples[samples.length - 1]]
   const half = Math.floor(samples.length / 2)
   const late = samples.slice(half)
   const times = late.map(({ at }) => at)

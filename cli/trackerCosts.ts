@@ -8,13 +8,13 @@ interface Costs {
 
 /** Written by bench/fitTracker.ts, from the measurements in bench/trackerGrid.json: weights of the terms of cli/trackerTerms.ts. */
 export const trackerCosts: Costs = {
-  measured: '2026-11-21, 2 cores of an AMD EPYC (virtual), load 7, Node v24.21.0',
-  upTo: { symbols: 2000, updates: 500 },
+  measured: '2026-11-21, 2 cores of AMD EPYC, load 6.0, Node v24.21.0',
+  upTo: { symbols: 10000, updates: 5000 },
   figures: {
-    memoryMb: { weights: [81.681, 0.778, 7.465], error: 0.000505, relative: false },
-    cpuPercent: { weights: [2.1337, 1.5327, 4], error: 0.0549, relative: true },
-    fileMb: { weights: [0.018, 0.21], error: 0.00404, relative: false },
-    logMb: { weights: [0.2345, 0.957], error: 0.0308, relative: false },
-    writtenGbPerDay: { weights: [3.532, 0.69132], error: 0.313, relative: true },
+    memoryMb: { weights: [79.968, 2.6385, 1.2602], error: 4.12, relative: false },
+    cpuPercent: { weights: [1.8154, 0.97084, 2.0385], error: 0.653, relative: true },
+    fileMb: { weights: [0.042178, 0.19723], error: 0.33, relative: false },
+    logMb: { weights: [1.326, 0.099746], error: 1.04, relative: false },
+    writtenGbPerDay: { weights: [3.0021, 0.69061], error: 1.64, relative: true },
   },
 }
