@@ -32,23 +32,28 @@ export interface TrackerPlan {
 }
 export type Figure = keyof TrackerPlan
 
-/** Bytes that a row takes in the file, and of a page, of which one changed row has all written. */
-const [ROW, PAGE] = [215, 4096]
+/** Bytes that a row takes in the file, and of a page, of which one changed row has all written; pages of the log between two checkpoints. */
+const [ROW, PAGE, LOG] = [215, 4096, 500]
 
-/** Of one flush: symbols that changed since the last, and pages that they are on, were they anywhere. */
-function flushed({ symbols, updates, batchTimeout }: PlannedLoad): { readonly rows: number; readonly pages: number } {
+/**
+ * A second: rows written, pages of the log that they are on, were they anywhere, and pages that checkpoints take over
+ * into the file: each once, however often it is in the log.
+ */
+function written({ symbols, updates, batchTimeout }: PlannedLoad): { readonly rows: number; readonly log: number; readonly file: number } {
   const rows = Math.min(symbols, updates * batchTimeout)
   const pages = Math.ceil((symbols * ROW) / PAGE)
-  return { rows, pages: pages * (1 - Math.exp(-rows / pages)) }
+  const log = (pages * (1 - Math.exp(-rows / pages))) / batchTimeout
+  return { rows: rows / batchTimeout, log, file: log * Math.min(1, pages / LOG) }
 }
+const gigabytesPerDay = (pages: number): number => (pages * PAGE * 86_400) / 1e9
 
 /** What each figure is a weighted sum of; bench/tracker.md has it as formulas. */
 export const terms: Readonly<Record<Figure, (load: PlannedLoad) => readonly number[]>> = {
   memoryMb: ({ symbols, updates }) => [1, symbols / 1000, updates / 1000],
-  cpuPercent: (load) => [1, load.updates / 1000, flushed(load).rows / load.batchTimeout / 1000],
+  cpuPercent: (load) => [1, load.updates / 1000, written(load).rows / 1000, written(load).log / 1000],
   fileMb: ({ symbols }) => [1, symbols / 1000],
   logMb: ({ symbols }) => [1, symbols / 1000],
-  writtenGbPerDay: (load) => [1 / load.batchTimeout, (flushed(load).pages * PAGE * 86_400) / load.batchTimeout / 1e9],
+  writtenGbPerDay: (load) => [1 / load.batchTimeout, gigabytesPerDay(written(load).log), gigabytesPerDay(written(load).file)],
 }
 
 export interface FigureCosts {

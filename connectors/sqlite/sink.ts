@@ -69,10 +69,13 @@ function opening({ file, patience = 5000 }: SqliteOptions): [string, { timeout: 
   return [file, { timeout: patience }]
 }
 
-/** Freed pages can be cut off only if that is said before the first table; a megabyte of pages is kept in memory. */
+/**
+ * Freed pages can be cut off only if that is said before the first table. Pages stay in memory, up to eight megabytes of
+ * them (20,000 symbols have four): one that does not is read again for every row on it.
+ */
 function prepared(database: DatabaseSync): DatabaseSync {
   database.exec(
-    'PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -1024; PRAGMA wal_autocheckpoint = 500; PRAGMA journal_size_limit = 2097152',
+    'PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -8192; PRAGMA wal_autocheckpoint = 500; PRAGMA journal_size_limit = 2097152',
   )
   return database
 }
