@@ -104,8 +104,8 @@ class Decoder {
     this.thread = new Worker(new URL(import.meta.url.endsWith('.ts') ? './thread.ts' : './thread.js', import.meta.url), {
       // What the process was started with, such as code of its own, is not for this thread.
       execArgv: [],
-      // Garbage keeps the handles of decompressors, outside of the heap: a heap that may grow to gigabytes looks for it too seldom.
-      resourceLimits: { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 256 },
+      // Garbage keeps the handles of decompressors, outside of the heap: a large nursery looks for it too seldom, and fifty days peak higher than five.
+      resourceLimits: { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 256 },
     })
     this.ready = new Promise((resolve) => {
       this.#readied = resolve
