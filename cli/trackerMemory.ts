@@ -5,10 +5,9 @@ import { runInNewContext } from 'node:vm'
  * What a process of little memory is started with; each was measured before 2,000 symbols (bench/tracker.md).
  *
  *     --max-semi-space-size=1   what is new dies young here: a bigger nursery only holds more of what is dead
- *     --no-opt                  the middle compiler does for this load; the best one would have 8 MB of its own code read in
  *     MALLOC_ARENA_MAX=1        one pool of memory for all threads, the others have little to do
  */
-const nodeFlags = ['--max-semi-space-size=1', '--no-opt']
+const nodeFlags = ['--max-semi-space-size=1']
 
 /**
  * Begins anew as a process of little memory, with the same id, files and command line: flags of the heap count from
