@@ -64,7 +64,7 @@ export function demoVerb(): Command {
       say(describeReplay(summary))
       const answers = await ask(places.clickhouse)
       for (const answer of answers) say(describeAnswer(answer, places.clickhouse))
-      say(`\nParquet in ${places.run}\nClickHouse in ${places.clickhouse}\nNext: README.md, "Five things to do with it".`)
+      say(`\nParquet in ${places.run}\nClickHouse in ${places.clickhouse}\nNext: README.md, "Six things to do with it".`)
       if (flags.json) process.stdout.write(`${JSON.stringify({ lake, summary, answers }, undefined, 2)}\n`)
     })
 }
