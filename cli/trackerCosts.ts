@@ -8,13 +8,13 @@ interface Costs {
 
 /** Written by bench/fitTracker.ts, from the measurements in bench/trackerGrid.json: weights of the terms of cli/trackerTerms.ts. */
 export const trackerCosts: Costs = {
-  measured: '2026-11-21, 2 cores of AMD EPYC, load 0.1, Node v24.21.0',
+  measured: '2026-11-21, 2 cores of AMD EPYC, load 1.3, Node v24.21.0',
   upTo: { symbols: 10000, updates: 5000 },
   figures: {
-    memoryMb: { weights: [83.298, 2.7277, 1.3794], error: 4.63, relative: false },
-    cpuPercent: { weights: [1.6397, 0.48314, 0.69125, 9.4492], error: 0.361, relative: true },
-    fileMb: { weights: [0.055905, 0.1928], error: 0.436, relative: false },
-    logMb: { weights: [1.2298, 0.13804], error: 1.05, relative: false },
-    writtenGbPerDay: { weights: [8.0974, 0.12728, 1.2872], error: 1.32, relative: true },
+    memoryMb: { weights: [84.128, 3.065, 0.82308], error: 2.52, relative: false },
+    cpuPercent: { weights: [1.2364, 0.37675, 0.61235, 10.621], error: 0.309, relative: true },
+    fileMb: { weights: [0.020232, 0.21431], error: 0.071, relative: false },
+    logMb: { weights: [1.714, 0.059475], error: 1.22, relative: false },
+    writtenGbPerDay: { weights: [1.0627, 0.96415, 0.91273], error: 0.344, relative: true },
   },
 }
