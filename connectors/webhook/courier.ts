@@ -82,7 +82,10 @@ export class Courier {
     this.#working ??= this.#work()
   }
 
-  /** Tries what waits for the time of grace, in one message, and ends. What is under way has a third of it for its answer. */
+  /**
+   * Tries what waits for the time of grace, in one message, and ends. What is under way has a third of it for its
+   * answer; what fails is tried again after a tenth of it at most.
+   */
   async close(): Promise<void> {
     if (this.#deadline !== Infinity) return this.#working
     const { grace, clock } = this.#options
@@ -124,14 +127,15 @@ export class Courier {
   }
 
   async #deliver(message: Message): Promise<void> {
-    const { giveUpAfter, backoff, clock } = this.#options
+    const { giveUpAfter, backoff, clock, grace } = this.#options
     const pauses = new Backoff(backoff, clock)
     const until = clock.elapsed() + giveUpAfter
     for (;;) {
       const failure = await this.#attempt(message)
       if (failure === undefined) return this.#delivered(message)
       if (!failure.retry) return this.#lost('refused', message, failure.text)
-      const pause = Math.max(failure.retryAfter ?? 0, pauses.next())
+      const longest = this.#deadline === Infinity ? Infinity : grace / 10
+      const pause = Math.max(failure.retryAfter ?? 0, Math.min(pauses.next(), longest))
       const [now, last] = [clock.elapsed(), Math.min(until, this.#deadline)]
       if (this.#ended.signal.aborted || now + (failure.retryAfter ?? 0) >= last)
         return this.#lost(this.#deadline < until ? 'unsent' : 'givenUp', message, failure.text)
