@@ -36,7 +36,7 @@ async function up({ data, brokers, port, registryPort, registry, json }: DevFlag
   const say = (text: string): void => {
     if (!json) process.stderr.write(`${text}\n`)
   }
-  const shutdown = onShutdown(() => say('\nstopping; once more ends it at once'))
+  const shutdown = onShutdown(undefined, () => say('\nstopping; once more ends it at once'))
   const { signal } = shutdown
   try {
     const programs = await fetchPrograms({ say, signal })

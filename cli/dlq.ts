@@ -46,7 +46,7 @@ export function dlqVerb(): Command {
 
 async function work(flags: DlqFlags): Promise<void> {
   const [{ groupLetters, firstLetters }, driver] = [await import('./dlqRead.ts'), await openKafka(flags)]
-  const shutdown = onShutdown((message) => process.stderr.write(`${message.replace(/: stopping.*/, ': stopping after the transaction under way')}\n`))
+  const shutdown = onShutdown('stopping after the transaction under way')
   try {
     const { topic, reason, limit, to } = flags
     const reading = { admin: await driver.admin(), reader: await driver.reader(), topic, reason, signal: shutdown.signal }

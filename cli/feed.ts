@@ -119,7 +119,7 @@ async function publish(exchange: Exchange, flags: FeedFlags): Promise<ExchangeSu
   const say = (message: string): void => {
     if (!silent) process.stderr.write(`${message}\n`)
   }
-  const shutdown = onShutdown((message) => say(message.replace(/: stopping.*/, ': stopping. Once more ends it at once.')))
+  const shutdown = onShutdown('stopping. Once more ends it at once.', (message) => say(`\n${message}`))
   const progress = showProgress({ quiet: silent })
   try {
     const { topic, partitions, blocks, heartbeat } = flags
@@ -155,7 +155,7 @@ async function watched(options: FeedRunOptions, { quiet, json }: FeedFlags): Pro
   const say = (message: string): void => {
     if (!silent) process.stderr.write(`${message}\n`)
   }
-  const shutdown = onShutdown((message) => say(message.replace(/: stopping.*/, ': stopping. Once more ends it at once.')))
+  const shutdown = onShutdown('stopping. Once more ends it at once.', (message) => say(`\n${message}`))
   const progress = showProgress({ quiet: silent })
   try {
     return await feed(options, { signal: shutdown.signal, say, onProgress: progress.at })

@@ -77,7 +77,10 @@ function checkFlags(flags: LiveFlags): void {
   const { group, create, resetState, brokers, registry } = flags
   const [stray] =
     feed === undefined ? [] : Object.entries({ publish, group, create, resetState, brokers, registry }).filter(([, value]) => value !== undefined)
-  if (stray !== undefined) throw wrongFlag(stray[0], `--${stray[0].replace('resetState', 'reset-state')} is of Kafka, which --feed does without`)
+  if (stray !== undefined) {
+    const flag = `--${stray[0].replace('resetState', 'reset-state')}`
+    throw wrongFlag(flag, `${flag} is of Kafka, which --feed does without`)
+  }
 }
 
 function summaryTable({ run, topic, group, partitions, rowsIn, dropped, outputs, rejected, seconds }: LiveSummary): string {

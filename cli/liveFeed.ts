@@ -11,7 +11,7 @@ import { formatTime, UTC } from '../core/time.ts'
 import type { Topology } from '../core/topology.ts'
 import { exposeMetrics, RunMetrics } from '../runtime/metrics.ts'
 import { runPartition } from '../runtime/runPartition.ts'
-import { onShutdown } from '../runtime/shutdown.ts'
+import { endWithin, onShutdown } from '../runtime/shutdown.ts'
 import type { EpochSummary } from '../runtime/summaries.ts'
 import { fromTicks } from '../topologies/seconds/fromTicks.ts'
 import { type Exchange, openExchange } from './exchange.ts'
@@ -70,10 +70,8 @@ class FeedProcess {
 
   async run(): Promise<LiveSummary> {
     const { http, httpHost } = this.#flags
-    const shutdown = onShutdown((message) =>
-      this.#report.say('info', message.trim().replace('what finished epochs wrote is kept', 'what came is written')),
-    )
-    const hurry = this.#hurry(shutdown.signal)
+    const shutdown = onShutdown('stopping; what came is written. Once more ends it at once.', (message) => this.#report.say('info', message))
+    const hurry = endWithin(shutdown.signal, GRACE, (message) => this.#report.say('error', `${message}; what is not written is lost`))
     try {
       const feed = await openExchange(this.#exchange, this.#flags, this.#instruments, (message) => this.#report.say('warn', message))
       const ready = () => ({
@@ -204,17 +202,5 @@ class FeedProcess {
       rejected: {},
       seconds: this.#report.seconds,
     }
-  }
-
-  /** Ends the process when it has not ended by itself in time. */
-  #hurry(signal: AbortSignal): { stop(): void } {
-    let timer: NodeJS.Timeout | undefined
-    signal.addEventListener('abort', () => {
-      timer = setTimeout(() => {
-        this.#report.say('error', `not at rest ${GRACE / 1000} s after it was told to stop; what is not written is lost`)
-        process.exit(1)
-      }, GRACE)
-    })
-    return { stop: () => clearTimeout(timer) }
   }
 }

@@ -17,7 +17,7 @@ import { runLive } from '../runtime/live.ts'
 import type { Gap, LiveEvent } from '../runtime/liveEvents.ts'
 import { LiveMetrics } from '../runtime/liveMetrics.ts'
 import { exposeMetrics, RunMetrics } from '../runtime/metrics.ts'
-import { onShutdown } from '../runtime/shutdown.ts'
+import { endWithin, onShutdown } from '../runtime/shutdown.ts'
 import type { EpochSummary } from '../runtime/summaries.ts'
 import { fromTicks } from '../topologies/seconds/fromTicks.ts'
 import { openKafka, schemasOf } from './kafkaFlags.ts'
@@ -79,8 +79,10 @@ class LiveProcess {
 
   async run(): Promise<LiveSummary> {
     const { http, httpHost } = this.#flags
-    const shutdown = onShutdown((message) => this.#report.say('info', message.trim()))
-    const hurry = this.#hurry(shutdown.signal)
+    const shutdown = onShutdown(undefined, (message) => this.#report.say('info', message))
+    const hurry = endWithin(shutdown.signal, GRACE, (message) =>
+      this.#report.say('error', `${message}; what is not committed is done again by whoever comes next`),
+    )
     try {
       const served =
         http === undefined
@@ -93,7 +95,7 @@ class LiveProcess {
         await served?.close()
       }
     } finally {
-      clearTimeout(hurry.timer)
+      hurry.stop()
       this.#report.stop()
       shutdown.release()
     }
@@ -259,20 +261,5 @@ class LiveProcess {
       rejected: this.#rejected,
       seconds: this.#report.seconds,
     }
-  }
-
-  /** Ends the process when it has not ended by itself in time. */
-  #hurry(signal: AbortSignal): { timer: NodeJS.Timeout | undefined } {
-    const hurry: { timer: NodeJS.Timeout | undefined } = { timer: undefined }
-    signal.addEventListener('abort', () => {
-      hurry.timer = setTimeout(() => {
-        this.#report.say(
-          'error',
-          `not at rest ${GRACE / 1000} s after it was told to stop; what is not committed is done again by whoever comes next`,
-        )
-        process.exit(1)
-      }, GRACE)
-    })
-    return hurry
   }
 }

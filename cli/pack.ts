@@ -55,8 +55,7 @@ async function packed(inputs: readonly string[], flags: PackFlags): Promise<Pack
   const { lake, volume, workers, staging } = flags
   const files = inputs.flatMap(filesOf)
   if (files.length === 0) throw wrongFlag('INPUT', `there is no file in ${inputs.join(', ')}`)
-  const kept = ': stopping; days that are whole are kept. Once more ends it at once.'
-  const shutdown = onShutdown((message) => process.stderr.write(`${message.replace(/: stopping.*/, kept)}\n`))
+  const shutdown = onShutdown('stopping; days that are whole are kept. Once more ends it at once.')
   const progress = showPacking(flags.quiet === true || flags.json === true)
   const pool = processPool(workers)
   const stop = (): void => void pool.close()

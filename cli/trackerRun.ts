@@ -10,7 +10,7 @@ import { SECOND } from '../core/time.ts'
 import { parseBybitSymbol } from '../markets/bybit/symbols.ts'
 import { type Exposed, serveHttp } from '../runtime/http.ts'
 import { runPartition } from '../runtime/runPartition.ts'
-import { onShutdown } from '../runtime/shutdown.ts'
+import { endWithin, onShutdown } from '../runtime/shutdown.ts'
 import type { SteadyDestination } from '../runtime/steadySink.ts'
 import { defaults, type TrackerParams, wiring } from '../topologies/options-tracker/wiring.ts'
 import { type TrackerExtra, trackerExtras } from './trackerExtras.ts'
@@ -98,10 +98,10 @@ class Tracker {
   }
 
   async run(): Promise<TrackerSummary> {
-    const shutdown = onShutdown((message) =>
-      this.#log.say('warn', message.trim().replace('what finished epochs wrote is kept', 'what came is written')),
+    const shutdown = onShutdown('stopping; what came is written. Once more ends it at once.', (message) => this.#log.say('warn', message))
+    const hurry = endWithin(shutdown.signal, this.#settings.grace * 1000, (message) =>
+      this.#log.say('error', `${message}; what is not written is lost`),
     )
-    const hurry = this.#hurry(shutdown.signal)
     let served: Exposed | undefined
     try {
       this.#stores = await trackerStores(this.#settings, this.#log)
@@ -223,18 +223,5 @@ class Tracker {
     const { seconds, symbols, rows, stores, gaps } = this.#figures()
     const written = Object.fromEntries(stores.map(({ name, rows }) => [name, rows]))
     return { seconds, symbols, received: rows.received, conflated: rows.conflated, dropped: rows.dropped, written, gaps }
-  }
-
-  /** Ends the process when it has not ended by itself in time. */
-  #hurry(signal: AbortSignal): { stop(): void } {
-    let timer: NodeJS.Timeout | undefined
-    const begin = (): void => {
-      timer = setTimeout(() => {
-        this.#log.say('error', `not at rest ${this.#settings.grace} s after it was told to stop; what is not written is lost`)
-        process.exit(1)
-      }, this.#settings.grace * 1000)
-    }
-    signal.addEventListener('abort', begin, { once: true })
-    return { stop: () => clearTimeout(timer) }
   }
 }

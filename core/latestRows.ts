@@ -82,8 +82,16 @@ function plan(output: string, table: string, schema: Schema, names: Readonly<Rec
   return { output, table, schema, key, time, columns: [key, ...all.filter((column) => column !== key)], contract }
 }
 
+/** Columns, and which of them say of what and of when a row is. */
+export interface NewestOf {
+  readonly schema: Schema
+  readonly key: { readonly from: string }
+  readonly time: { readonly from: string }
+}
+
 /**
- * The newest row an instrument, of the rows of one output since it was emptied. Memory is bounded by the instruments.
+ * The newest row an instrument, of the rows of one output since it was emptied. Memory is bounded by the instruments, or
+ * by `most` of them: when one more comes, the one that came first is dropped.
  *
  * Newest is the row with the highest time; of one time, the one that came last. A row without a time is passed over.
  */
@@ -93,17 +101,23 @@ export class NewestRows {
   conflated = 0
   /** Rows passed over: no time. */
   untimed = 0
+  /** Instruments that had to make room. */
+  dropped = 0
   readonly #key: string
   readonly #time: string
+  readonly #most: number
   /** Instrument id to row + 1; 0 where there is none. */
   #rowOf = new Int32Array(0)
+  /** Once there are `most`: the row of the instrument that came first. Those behind it follow, round the end. */
+  #oldest = 0
   #from = new Int32Array(0)
   #to = new Int32Array(0)
 
-  constructor({ schema, key, time }: LatestTable) {
+  constructor({ schema, key, time }: NewestOf, most = Infinity) {
     this.rows = new RowBuffer(schema)
     this.#key = key.from
     this.#time = time.from
+    this.#most = most
   }
 
   get n(): number {
@@ -119,6 +133,7 @@ export class NewestRows {
     const ids = this.rows.col[this.#key] as Int32Array
     for (let i = 0; i < this.rows.n; i++) this.#rowOf[ids[i]] = 0
     this.rows.clear()
+    this.#oldest = 0
   }
 
   /** Decides which rows of the batch go where: #from and #to; returns how many. */
@@ -133,7 +148,7 @@ export class NewestRows {
         continue
       }
       let row = this.#rowOf[ids[i]] - 1
-      if (row < 0) this.#rowOf[ids[i]] = (row = this.rows.n++) + 1
+      if (row < 0) row = this.#admit(ids[i])
       else {
         this.conflated++
         if (!(ts[i] >= times[row])) continue
@@ -143,6 +158,21 @@ export class NewestRows {
       this.#to[moved++] = row
     }
     return moved
+  }
+
+  /** A row for an instrument that has none. */
+  #admit(id: number): number {
+    const ids = this.rows.col[this.#key] as Int32Array
+    let row = this.#oldest
+    if (this.rows.n < this.#most) row = this.rows.n++
+    else {
+      this.#oldest = (row + 1) % this.#most
+      this.#rowOf[ids[row]] = 0
+      this.dropped++
+    }
+    this.#rowOf[id] = row + 1
+    ids[row] = id
+    return row
   }
 
   #reserve(ids: Int32Array, n: number): void {
@@ -157,7 +187,7 @@ export class NewestRows {
       this.#from = new Int32Array(n)
       this.#to = new Int32Array(n)
     }
-    this.rows.reserve(Math.min(this.rows.n + n, this.#rowOf.length))
+    this.rows.reserve(Math.min(this.rows.n + n, this.#most, this.#rowOf.length))
   }
 }
 

@@ -13,16 +13,16 @@ const INTERRUPTED = 130
 
 /**
  * The first SIGINT or SIGTERM asks the run to stop after what it is doing; the second ends the process at once, which
- * loses nothing that a finished epoch has written.
+ * loses nothing that a finished epoch has written. `how`: what becomes of the work, told with the signal.
  */
-export function onShutdown(say: (message: string) => void = (message) => process.stderr.write(`${message}\n`)): Shutdown {
+export function onShutdown(how = 'stopping; what finished epochs wrote is kept. Once more ends it at once.', say = onANewLine): Shutdown {
   const controller = new AbortController()
   let first: number | undefined
   const stop = (signal: NodeJS.Signals): void => {
     const now = performance.now()
     if (first === undefined) {
       first = now
-      say(`\n${signal}: stopping; what finished epochs wrote is kept. Once more ends it at once.`)
+      say(`${signal}: ${how}`)
       controller.abort()
     } else if (now - first > SAME_SIGNAL) process.exit(INTERRUPTED)
   }
@@ -33,6 +33,29 @@ export function onShutdown(say: (message: string) => void = (message) => process
     release() {
       process.off('SIGINT', stop)
       process.off('SIGTERM', stop)
+    },
+  }
+}
+
+/** A progress bar may stand on the line. */
+function onANewLine(message: string): void {
+  process.stderr.write(`\n${message}\n`)
+}
+
+/** Ends the process with 1, and says so, when it has not ended by itself so many milliseconds after the signal. */
+export function endWithin(signal: AbortSignal, grace: number, say: (message: string) => void): { stop(): void } {
+  let timer: NodeJS.Timeout | undefined
+  const begin = (): void => {
+    timer = setTimeout(() => {
+      say(`not at rest ${grace / 1000} s after it was told to stop`)
+      process.exit(1)
+    }, grace)
+  }
+  signal.addEventListener('abort', begin, { once: true })
+  return {
+    stop() {
+      signal.removeEventListener('abort', begin)
+      clearTimeout(timer)
     },
   }
 }

@@ -121,9 +121,9 @@ function staleOf(of: (meaning: Meaning) => ParquetColumn | undefined): string | 
   const isWritten = (column: ParquetColumn | undefined): column is ParquetColumn =>
     column !== undefined && (column.type === 'VARCHAR' || column.type.startsWith('TIMESTAMP') || column.type === 'DATE')
   if (!isWritten(traded) || !isWritten(datetime)) return undefined
-  const day = ({ name }: ParquetColumn): string => `left(${identifier(name)}::VARCHAR, 10)`
-  const isDate = `regexp_full_match(${day(traded)}, '\\d{4}-\\d\\d-\\d\\d')`
-  return `coalesce(${isDate} AND ${day(traded)} < ${day(datetime)}, false)::INTEGER`
+  const day = ({ name, type }: ParquetColumn): string =>
+    TIMESTAMP.test(type) ? `${identifier(name)}::DATE` : `try_cast(left(${identifier(name)}::VARCHAR, 10) AS DATE)`
+  return `coalesce(${day(traded)} < ${day(datetime)}, false)::INTEGER`
 }
 
 /** A column that is a time as microseconds: a timestamp, with a zone or without, or a number since 1970 whose unit its size tells. */

@@ -1,6 +1,6 @@
-import type { Batch, Column, Schema } from '../../core/batch.ts'
+import type { Batch, Schema } from '../../core/batch.ts'
 import { TickloomError } from '../../core/errors.ts'
-import { RowBuffer } from '../../core/rowBuffer.ts'
+import { NewestRows } from '../../core/latestRows.ts'
 import { type FeedClock, systemClock } from './clock.ts'
 import type { Feed, FeedEvent } from './feed.ts'
 
@@ -166,112 +166,53 @@ class Conflated<S extends Schema> implements ConflatedFeed<S> {
   }
 }
 
-/** The newest row of each instrument, of at most `size`: two sets of columns, one of which fills while the other is lent. */
+/** The newest row of each instrument, of at most `size`: two sets of rows, one of which fills while the other is lent. */
 class NewestQueue<S extends Schema> {
   received = 0
-  conflated = 0
-  dropped = 0
-  untimed = 0
   /** The highest time of all rows, and when it came. */
   newest = -Infinity
   newestAt = 0
-  readonly #size: number
-  readonly #key: string
   readonly #time: string
-  #open: RowBuffer<S>
-  #lent: RowBuffer<S>
-  /** Instrument id to row + 1 of the open set; 0 where there is none. */
-  #rowOf = new Int32Array(0)
-  /** Once the set is full: the row that has waited longest. Those behind it follow, round the end. */
-  #oldest = 0
-  #from = new Int32Array(0)
-  #to = new Int32Array(0)
+  #open: NewestRows
+  #lent: NewestRows
 
   constructor(columns: S, size: number) {
     if (!(size >= 1)) throw new TickloomError('OPTION_INVALID', `a queue of ${size} instruments holds nothing`, { size })
-    this.#size = size
-    const named = (kind: string) => Object.keys(columns).find((name) => columns[name] === kind)
-    this.#key = named('instrument') as string
-    this.#time = columns['ts'] === 'time' ? 'ts' : (named('time') as string)
-    this.#open = new RowBuffer(columns)
-    this.#lent = new RowBuffer(columns)
+    const named = (kind: string) => Object.keys(columns).find((name) => columns[name] === kind) as string
+    this.#time = columns['ts'] === 'time' ? 'ts' : named('time')
+    const of = { schema: columns, key: { from: named('instrument') }, time: { from: this.#time } }
+    this.#open = new NewestRows(of, size)
+    this.#lent = new NewestRows(of, size)
   }
 
   get n(): number {
     return this.#open.n
   }
+  get conflated(): number {
+    return this.#open.conflated + this.#lent.conflated
+  }
+  get dropped(): number {
+    return this.#open.dropped + this.#lent.dropped
+  }
+  get untimed(): number {
+    return this.#open.untimed + this.#lent.untimed
+  }
 
   append(batch: Batch<S>, elapsed: number): void {
+    this.received += batch.n
+    this.#open.append(batch)
+    const ts = batch.col[this.#time] as Float64Array
     const before = this.newest
-    const moved = this.#place(batch)
+    for (let i = 0; i < batch.n; i++) if (ts[i] > this.newest && ts[i] < Infinity) this.newest = ts[i]
     if (this.newest > before) this.newestAt = elapsed
-    for (const name in this.#open.schema) move(batch.col[name] as Column, this.#from, this.#open.col[name] as Column, this.#to, moved)
   }
 
   /** All that waits, lent until the next call. */
   take(): Batch<S> {
     const taken = this.#open
-    const ids = taken.col[this.#key] as Int32Array
-    for (let i = 0; i < taken.n; i++) this.#rowOf[ids[i]] = 0
     this.#lent.clear()
     this.#open = this.#lent
     this.#lent = taken
-    this.#oldest = 0
-    return taken.view(-Infinity)
+    return taken.rows.view(-Infinity) as Batch<S>
   }
-
-  /** Decides which rows of the batch go where: #from and #to; returns how many. */
-  #place({ n, col }: Batch<S>): number {
-    const [ids, ts] = [col[this.#key] as Int32Array, col[this.#time] as Float64Array]
-    this.#reserve(ids, n)
-    const open = this.#open
-    const [waiting, times] = [open.col[this.#key] as Int32Array, open.col[this.#time] as Float64Array]
-    this.received += n
-    let moved = 0
-    for (let i = 0; i < n; i++) {
-      if (!Number.isFinite(ts[i])) {
-        this.untimed++
-        continue
-      }
-      if (ts[i] > this.newest) this.newest = ts[i]
-      let row = this.#rowOf[ids[i]] - 1
-      if (row >= 0) {
-        this.conflated++
-        if (ts[i] < times[row]) continue
-      } else {
-        if (open.n < this.#size) row = open.n++
-        else {
-          row = this.#oldest
-          this.#oldest = (row + 1) % this.#size
-          this.#rowOf[waiting[row]] = 0
-          this.dropped++
-        }
-        this.#rowOf[ids[i]] = row + 1
-        waiting[row] = ids[i]
-      }
-      times[row] = ts[i]
-      this.#from[moved] = i
-      this.#to[moved++] = row
-    }
-    return moved
-  }
-
-  #reserve(ids: Int32Array, n: number): void {
-    let highest = -1
-    for (let i = 0; i < n; i++) if (ids[i] > highest) highest = ids[i]
-    if (highest >= this.#rowOf.length) {
-      const grown = new Int32Array(Math.max(highest + 1, Math.ceil(this.#rowOf.length * 1.5), 256))
-      grown.set(this.#rowOf)
-      this.#rowOf = grown
-    }
-    if (n > this.#from.length) {
-      this.#from = new Int32Array(n)
-      this.#to = new Int32Array(n)
-    }
-    this.#open.reserve(Math.min(this.#open.n + n, this.#size, this.#rowOf.length))
-  }
-}
-
-function move(from: Column, source: Int32Array, to: Column, target: Int32Array, n: number): void {
-  for (let i = 0; i < n; i++) to[target[i]] = from[source[i]]
 }

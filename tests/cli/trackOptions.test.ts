@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { freePorts } from '../../connectors/kafka/dev/ports.ts'
 import { tickloom } from '../kit/commandLine.ts'
 import { TrackedMarket, until } from '../kit/trackerProcess.ts'
 
@@ -19,21 +19,13 @@ beforeEach(async () => {
 })
 afterEach(() => market.close())
 
-async function freePort(): Promise<string> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return String(port)
-}
-
 describe('docs/howto/track-options.md', () => {
   // Databases that run elsewhere, and exchanges: on loopback, and faster.
   const tracking = commands.filter((line) => !/--print-config|--postgres|--clickhouse/.test(line))
   it('has commands to try', () => expect(tracking.length).toBeGreaterThanOrEqual(4))
 
   it.each(tracking)('%s', async (line) => {
-    const http = line.includes('--http') ? ['--http', await freePort()] : []
+    const http = line.includes('--http') ? ['--http', String((await freePorts(1))[0])] : []
     const { child, answer } = market.tracker([...words(line), ...http, '--coins', 'BTC', '--batch-timeout', '100ms'])
     await market.subscribed()
     for (const symbol of market.symbols) market.send(symbol)

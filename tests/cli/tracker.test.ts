@@ -1,9 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { freePorts } from '../../connectors/kafka/dev/ports.ts'
 import { killedTrackers, TrackedMarket, until } from '../kit/trackerProcess.ts'
 
 let market: TrackedMarket
@@ -12,14 +12,6 @@ beforeEach(async () => {
   await market.server.server.listen()
 })
 afterEach(() => market.close())
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
 
 const quoteAll = (times = 1): void => {
   for (let i = 0; i < times; i++) for (const symbol of market.symbols) market.send(symbol)
@@ -79,7 +71,7 @@ registerHooks({ load(url, context, next) { loaded.push(url); return next(url, co
 process.on('exit', () => writeFileSync(${JSON.stringify(list)}, loaded.join('\\n')))`,
     )
     const began = performance.now()
-    const { child, answer } = market.tracker(['--http', String(await freePort()), '--quiet'], { node: ['--import', hook] })
+    const { child, answer } = market.tracker(['--http', String((await freePorts(1))[0]), '--quiet'], { node: ['--import', hook] })
     await market.subscribed()
     expect(performance.now() - began).toBeLessThan(2000)
     child.kill('SIGTERM')
@@ -91,7 +83,7 @@ process.on('exit', () => writeFileSync(${JSON.stringify(list)}, loaded.join('\\n
   })
 
   it('keeps the newest quotes while the database is locked, says so, is not healthy, and writes them when it can', async () => {
-    const port = await freePort()
+    const [port] = await freePorts(1)
     const { child, answer } = market.tracker(['--batch-timeout', '200ms', '--http', String(port)])
     const get = async (path: string) => {
       const response = await fetch(`http://127.0.0.1:${port}${path}`)

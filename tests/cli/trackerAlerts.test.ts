@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { freePorts } from '../../connectors/kafka/dev/ports.ts'
 import { Receiver } from '../kit/receiver.ts'
 import { TrackedMarket, until } from '../kit/trackerProcess.ts'
 
@@ -20,14 +20,6 @@ async function receiving(...given: ConstructorParameters<typeof Receiver>): Prom
   const receiver = new Receiver(...given)
   receivers.push(receiver)
   return { receiver, url: await receiver.open() }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }
 
 const rules = (): string => {
@@ -67,7 +59,7 @@ describe('tickloom tracker --rules', () => {
   })
 
   it('writes quotes in time while the webhook hangs, and sends what waits when it is told to stop', async () => {
-    const port = await freePort()
+    const [port] = await freePorts(1)
     const { receiver, url } = await receiving([() => {}])
     const { child, answer } = market.tracker([
       '--rules',
@@ -137,7 +129,7 @@ describe('tickloom tracker --rules', () => {
 
 describe('tickloom tracker --ui', () => {
   it('serves the page and its events beside metrics, and ends in time with a page open', async () => {
-    const port = await freePort()
+    const [port] = await freePorts(1)
     const { child, answer } = market.tracker(['--http', String(port), '--ui'])
     await market.subscribed()
     market.send(CALL, { bidPrice: '120' })

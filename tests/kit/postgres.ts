@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { describe } from 'vitest'
+import { freePorts } from '../../connectors/kafka/dev/ports.ts'
 
 const folder = programsFolder()
 
@@ -44,7 +44,7 @@ export async function startPostgres(): Promise<PostgresServer> {
     timeout: 60_000,
   })
   if (made.status !== 0) throw new Error(`initdb ended with ${made.status}: ${made.stderr}`)
-  const port = await freePort()
+  const [port] = await freePorts(1)
   let child: ChildProcess | undefined
   const killAtExit = () => child?.kill('SIGQUIT')
   process.on('exit', killAtExit)
@@ -121,13 +121,4 @@ function otherUser(): { uid: number; gid: number } {
   const found = lines.find(([name]) => name === 'postgres') ?? lines.find(([name]) => name === 'nobody')
   if (found === undefined) throw new Error('PostgreSQL refuses to run as root, and there is neither a user postgres nor nobody')
   return { uid: Number(found[2]), gid: Number(found[3]) }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
 }

@@ -1,7 +1,7 @@
-import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from 'pg'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { freePorts } from '../../connectors/kafka/dev/ports.ts'
 import { nameOf } from '../../core/instruments.ts'
 import { parseBybitSymbol } from '../../markets/bybit/symbols.ts'
 import { describePostgres, type PostgresServer, startPostgres } from '../kit/postgres.ts'
@@ -30,7 +30,7 @@ describePostgres('a tracker whose PostgreSQL goes away', () => {
   afterEach(() => postgres.stop())
 
   it.each(['fast', 'kill'] as const)('(%s) writes to SQLite meanwhile, and to it what is newest when it is back', async (how) => {
-    const port = await freePort()
+    const [port] = await freePorts(1)
     const { child, answer } = market.tracker([
       ...['--sqlite', market.file, '--postgres', postgres.url, '--batch-timeout', '200ms', '--http', String(port)],
     ])
@@ -76,12 +76,4 @@ async function inPostgres(url: string): Promise<Map<string, number>> {
   } finally {
     await client.end()
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }
