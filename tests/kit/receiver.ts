@@ -43,9 +43,9 @@ export class Receiver {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
   }
 
-  /** Resolves when so many requests have come; throws after five seconds. */
+  /** Resolves when so many requests have come; throws after twenty seconds. */
   async got(requests: number): Promise<Request[]> {
-    const end = performance.now() + 5000
+    const end = performance.now() + 20_000
     while (this.requests.length < requests) {
       if (performance.now() > end) throw new Error(`${this.requests.length} of ${requests} requests came`)
       await new Promise((resolve) => setTimeout(resolve, 2))
