@@ -50,6 +50,11 @@ function connect() {
 /** The server speaks every second; a connection that is silent for long is dead, whatever the system says of it. */
 setInterval(() => { if (Date.now() - heard > 8000) { state('lost', 'nothing heard; trying again'); connect(); } }, 1000);
 
+/** The choice is in the address: of who loads the page anew before an answer has come, too. */
+function keepAddress() {
+  if (chain.underlying) history.replaceState(null, '', '#' + new URLSearchParams({ underlying: chain.underlying, expiry: chain.expiry }));
+}
+
 function takeFull(said) {
   const anew = said.underlying !== chain.underlying || said.expiry !== chain.expiry || chain.strikes.size === 0;
   chain.underlying = said.underlying || chain.underlying;
@@ -59,7 +64,7 @@ function takeFull(said) {
   chain.places = Object.fromEntries(said.columns.map((name, i) => [name === 'price' ? 'last' : name, i + 3]));
   chain.strikes.clear();
   chain.fractions = false;
-  if (chain.underlying) history.replaceState(null, '', '#' + new URLSearchParams({ underlying: chain.underlying, expiry: chain.expiry }));
+  keepAddress();
   drawChains();
   takeRows({ forward: null, ...said });
   drawAll();
@@ -109,6 +114,7 @@ function drawChains() {
 function show(underlying, expiry) {
   Object.assign(chain, { underlying, expiry, forward: null });
   chain.strikes.clear();
+  keepAddress();
   drawAll();
   connect();
 }

@@ -80,7 +80,7 @@ function listen(port: number, path: string, headers: Record<string, string> = {}
 }
 
 async function until(done: () => boolean, what = 'that'): Promise<void> {
-  const end = performance.now() + 8000
+  const end = performance.now() + 20_000
   while (!done()) {
     if (performance.now() > end) throw new Error(`it did not come to ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 5))
@@ -142,8 +142,8 @@ describe('the events of the chain page', () => {
     await until(() => anew.of('full').length === 1)
   })
 
-  it('are merged for a reader who is slow, cost bounded memory, and end for one who takes nothing', async () => {
-    const { chain, port } = await serve({ pace: 2, patience: 300 })
+  it('are merged for a reader who is slow, and cost bounded memory', async () => {
+    const { chain, port } = await serve({ pace: 2, patience: 60_000 })
     const [slow, quick] = [listen(port, chainPath()), listen(port, chainPath())]
     await until(() => slow.of('full').length + quick.of('full').length === 2)
     slow.pause()
@@ -163,6 +163,12 @@ describe('the events of the chain page', () => {
         .flatMap(({ data }) => data['rows'] as number[][])
         .findLast((row) => row[0] === 70_000 && row[1] === 0) ?? [])[3]
     await until(() => last(slow) === 123_456 && last(quick) === 123_456, 'the newest for both')
+  }, 60_000)
+
+  it('end for a reader who takes nothing, and for nobody else', async () => {
+    const { chain, port } = await serve({ pace: 2, patience: 300 })
+    const [slow, quick] = [listen(port, chainPath()), listen(port, chainPath())]
+    await until(() => slow.of('full').length + quick.of('full').length === 2)
     slow.pause()
     for (let i = 0; i < 100_000 && chain.counts.cut === 0; i++) {
       market.again(i)
@@ -186,7 +192,7 @@ describe('the events of the chain page', () => {
 describeChromium('the chain page in Chromium', () => {
   const open = async (url: string, how: Screen, may = {}): Promise<Seen> => {
     const seen = await openUrl(`${url}#underlying=BTC-USDT&expiry=${market.expiry(1)}`, how, may)
-    await seen.page.waitForSelector('#table tbody tr.atm', { timeout: 10_000 })
+    await seen.page.waitForSelector('#table tbody tr.atm', { timeout: 20_000 })
     return seen
   }
   const strikes = (page: Page): Promise<string[]> => page.locator('#table tbody th').allTextContents()
@@ -206,7 +212,7 @@ describeChromium('the chain page in Chromium', () => {
   ])('fits a %s, says what it shows, asks nothing of other hosts', async (name, how) => {
     const { url } = await serve()
     const { page, faults } = await open(url, how)
-    await page.locator('#figures', { hasText: '3 gaps' }).waitFor({ timeout: 5000 })
+    await page.locator('#figures', { hasText: '3 gaps' }).waitFor({ timeout: 20_000 })
     const shots = process.env['TICKLOOM_SHOTS']
     if (shots !== undefined) await page.screenshot({ path: join(shots, `chain ${name}.png`) })
     expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0)
@@ -230,23 +236,23 @@ describeChromium('the chain page in Chromium', () => {
     const { page, faults } = await open(url, desktop)
     market.quote('BTC-USDT', 1, 69_000, 'CE', { bid: 1234.5, ask: Number.NaN, iv: 0.6543, delta: -0.25, oi: 123_456 })
     const bid = cell(page, '69,000', 0, 'bid')
-    await page.locator('td.bid', { hasText: '1,234.50' }).waitFor({ timeout: 5000 })
+    await page.locator('td.bid', { hasText: '1,234.50' }).waitFor({ timeout: 20_000 })
     expect(await Promise.all(['bid', 'ask', 'iv', 'delta', 'oi', 'age'].map((column) => cell(page, '69,000', 0, column).textContent()))).toEqual([
       '1,234.50',
       '\u2013',
       '65.4',
       '-0.25',
       '123k',
-      '0s',
+      expect.stringMatching(/^\ds$/),
     ])
     expect([await bid.getAttribute('title'), await bid.getAttribute('class')]).toEqual(['1234.5', 'bid'])
     market.quote('BTC-USDT', 1, 60_000, 'PE', { age: -1, forward: 70_700 })
-    await expect.poll(() => page.evaluate("document.querySelector('tr.atm th').textContent === '71,000ATM'"), { timeout: 5000 }).toBe(true)
+    await expect.poll(() => page.evaluate("document.querySelector('tr.atm th').textContent === '71,000ATM'"), { timeout: 20_000 }).toBe(true)
     expect(await page.locator('#forward').textContent()).toBe('forward 70,700')
     market.quote('BTC-USDT', 1, 69_000, 'CE', { age: -2 })
     const old = await serve({ staleAfter: -10 })
     const stale = await open(old.url, desktop)
-    await expect.poll(() => stale.page.evaluate("document.querySelectorAll('td.old').length > 100"), { timeout: 5000 }).toBe(true)
+    await expect.poll(() => stale.page.evaluate("document.querySelectorAll('td.old').length > 100"), { timeout: 20_000 }).toBe(true)
     expect([...faults, ...stale.faults]).toEqual([])
     await page.close()
     await stale.page.close()
@@ -266,7 +272,7 @@ describeChromium('the chain page in Chromium', () => {
     expect((await strikes(page)).length).toBe(41)
     market.quote('BTC-USDT', 1, 60_000, 'CE', { oi: 5_000, age: -3 })
     await page.locator('#oi').fill('5000')
-    await expect.poll(() => page.evaluate("document.querySelectorAll('#table tbody tr').length === 1"), { timeout: 5000 }).toBe(true)
+    await expect.poll(() => page.evaluate("document.querySelectorAll('#table tbody tr').length === 1"), { timeout: 20_000 }).toBe(true)
     expect([await cell(page, '60,000', 0, 'oi').textContent(), await cell(page, '60,000', 1, 'oi').getAttribute('class')]).toEqual([
       '5,000.0',
       expect.stringContaining('out'),
@@ -294,9 +300,12 @@ describeChromium('the chain page in Chromium', () => {
       'Vol',
     ])
     await page.locator('#underlying').selectOption('ETH-USDT')
-    await expect.poll(() => page.evaluate("document.querySelector('tr.atm th')?.textContent === '3,500ATM'"), { timeout: 5000 }).toBe(true)
-    await page.locator('#expiry').selectOption(market.expiry(3))
-    await expect.poll(() => page.evaluate("document.getElementById('chain').textContent.includes('135 d')"), { timeout: 5000 }).toBe(true)
+    await expect.poll(() => page.evaluate("document.querySelector('tr.atm th')?.textContent === '3,500ATM'"), { timeout: 20_000 }).toBe(true)
+    // It is in the address at once: who loads the page anew before the server has answered has it still.
+    const chosen = `Object.assign(document.getElementById('expiry'), { value: '${market.expiry(3)}' })`
+    const address = await page.evaluate(`(${chosen}.dispatchEvent(new Event('change')), location.hash)`)
+    expect(address).toBe(`#underlying=ETH-USDT&expiry=${market.expiry(3)}`)
+    expect(await page.evaluate("document.getElementById('chain').textContent")).toContain('135 d')
     await page.locator('#theme').click()
     await page.reload()
     await page.waitForSelector('#table tbody tr.atm')
@@ -315,12 +324,12 @@ describeChromium('the chain page in Chromium', () => {
     const first = await serve()
     const { page, faults } = await open(first.url, desktop, { mayFail: true })
     await first.stop()
-    await expect.poll(() => page.evaluate("document.documentElement.dataset.state === 'lost'"), { timeout: 5000 }).toBe(true)
+    await expect.poll(() => page.evaluate("document.documentElement.dataset.state === 'lost'"), { timeout: 20_000 }).toBe(true)
     expect(await page.locator('#state').textContent()).toContain('connection lost')
     market.quote('BTC-USDT', 1, 68_000, 'PE', { bid: 777 })
     await serve({}, first.port)
-    await expect.poll(() => page.evaluate("document.documentElement.dataset.state === 'live'"), { timeout: 10_000 }).toBe(true)
-    expect(await cell(page, '68,000', 1, 'bid').textContent()).toBe('777')
+    await expect.poll(() => page.evaluate("document.documentElement.dataset.state === 'live'"), { timeout: 20_000 }).toBe(true)
+    await expect.poll(() => cell(page, '68,000', 1, 'bid').textContent(), { timeout: 20_000 }).toBe('777')
     expect(faults).toEqual([])
     await page.close()
   })
