@@ -59,7 +59,7 @@ describe('tickloom live --feed', () => {
   beforeAll(() => market.server.listen())
   afterAll(() => market.server.close())
 
-  it('runs a topology on an exchange, tells its gaps and its health, and writes what came when it is stopped', { timeout: 30_000 }, async () => {
+  it('runs a topology on an exchange, tells its gaps and its health, and writes what came when it is stopped', { timeout: 60_000 }, async () => {
     const symbols = ['BTC-27MAR26-70000-P-USDT', 'BTC-27MAR26-70000-C-USDT']
     market.listing.set(
       'BTC',
@@ -70,12 +70,15 @@ describe('tickloom live --feed', () => {
     const { child, answer } = started(['live', ...flags, '--http', String(port), '--rest', market.rest, '--stream', market.stream])
     const subscribed = () => [...market.topics].filter(([client, topics]) => client.open && topics.size === 2).length
     await vi.waitFor(() => expect(subscribed()).toBe(1), { timeout: 20_000, interval: 50 })
+    const metrics = async (): Promise<string> => (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
+    const rowsIn = (n: number) =>
+      vi.waitFor(async () => expect(await metrics()).toMatch(new RegExp(`tickloom_rows_in_total\\{.*\\} ${n}\n`)), { timeout: 20_000, interval: 100 })
     for (const symbol of symbols) market.tick(symbol)
+    await rowsIn(2)
     market.server.clients[0].break('reset')
     await vi.waitFor(() => expect(subscribed()).toBe(1), { timeout: 20_000, interval: 50 })
     for (const symbol of symbols) market.tick(symbol)
-    const metrics = async (): Promise<string> => (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
-    await vi.waitFor(async () => expect(await metrics()).toMatch(/tickloom_rows_in_total\{.*\} 4\n/), { timeout: 20_000, interval: 100 })
+    await rowsIn(4)
     expect((await fetch(`http://127.0.0.1:${port}/healthz`)).status).toBe(200)
     expect((await fetch(`http://127.0.0.1:${port}/readyz`)).status).toBe(200)
     child.kill('SIGTERM')
@@ -103,7 +106,7 @@ describe('tickloom live --feed kite', () => {
   beforeAll(() => market.server.listen())
   afterAll(() => market.close())
 
-  it('whose token runs out ends with what came written, and says neither token nor key', { timeout: 30_000 }, async () => {
+  it('whose token runs out ends with what came written, and says neither token nor key', { timeout: 60_000 }, async () => {
     market.dump.push('514,2,NIFTYX,NIFTY,0,2023-11-16,19500,0.05,50,CE,NFO-OPT,NFO')
     const env = { KITE_API_KEY: 'secretKey', KITE_ACCESS_TOKEN: 'secretToken' }
     const flags = ['--topology', 'options-tracker', '--feed', 'kite', '--symbols', 'NIFTY', '--out', 'out']
@@ -133,7 +136,7 @@ describeKafka('tickloom feed kite', () => {
     await driver?.close()
   })
 
-  it('publishes ticks, a heartbeat a second to every partition, and gaps; key and token are in nothing it says', { timeout: 30_000 }, async () => {
+  it('publishes ticks, a heartbeat a second to every partition, and gaps; key and token are in nothing it says', { timeout: 60_000 }, async () => {
     const token = (i: number): number => (i + 1) * 256 + 2
     const option = (i: number, name: string, expiry: string, strike: number) =>
       `${token(i)},${i},${name}X${i},${name},0,${expiry},${strike},0.05,50,CE,NFO-OPT,NFO`
@@ -151,12 +154,18 @@ describeKafka('tickloom feed kite', () => {
         .flatMap(([, modes]) => [...modes].flatMap(([token, mode]) => (mode === 'full' ? token : [])))
     await vi.waitFor(() => expect(inFull()).toEqual([token(0), 256265]), { timeout: 20_000, interval: 50 })
     market.tick([token(0), 256265])
-    await new Promise((resolve) => setTimeout(resolve, 2500))
+    const sent = () => sentLog(driver, topic, 2)
+    const beatsOf = (all: Awaited<ReturnType<typeof sent>>) => all.map((records) => records.flatMap(({ beat }) => beat ?? []))
+    const rowsOf = (all: Awaited<ReturnType<typeof sent>>) => all.flat().flatMap(({ rows }) => rows)
+    await vi.waitFor(async () => expect(beatsOf(await sent()).map((beats) => beats.length >= 2)).toEqual([true, true]), {
+      timeout: 20_000,
+      interval: 100,
+    })
     market.server.clients[0].break('close')
     await vi.waitFor(() => expect(inFull().length).toBe(2), { timeout: 20_000, interval: 50 })
-    market.tick([token(0)])
     market.server.clients.at(-1)?.send(frameOf([fullPacket({ token: token(0), price: 0, time: 1_700_000_009 })]))
-    await new Promise((resolve) => setTimeout(resolve, 300))
+    market.tick([token(0)])
+    await vi.waitFor(async () => expect(rowsOf(await sent()).length).toBe(3), { timeout: 20_000, interval: 100 })
     child.kill('SIGTERM')
     const { code, stdout, stderr } = await answer
     expect([code, stderr]).toEqual([0, ''])
@@ -164,14 +173,17 @@ describeKafka('tickloom feed kite', () => {
     expect(summary).toMatchObject({ exchange: 'kite', topic, partitions: 2, rows: 3, unpriced: 1, gaps: 1, feed: { namesakes: 1, losses: 1 } })
     expect(stdout).not.toMatch(/secret/)
 
-    const sent = await sentLog(driver, topic, 2)
-    const rows = sent.flat().flatMap(({ rows }) => rows)
-    expect(rows.map(({ instrument, price, volume }) => [instrument, price, volume]).sort()).toEqual([
+    const all = await sent()
+    expect(
+      rowsOf(all)
+        .map(({ instrument, price, volume }) => [instrument, price, volume])
+        .sort(),
+    ).toEqual([
       ['NIFTY', 100, 1001],
       ['NIFTY:2023-11-16:19500:CE', 100, 1001],
       ['NIFTY:2023-11-16:19500:CE', 100, 1001],
     ])
-    const beats = sent.map((records) => records.flatMap(({ beat }) => beat ?? []))
+    const beats = beatsOf(all)
     expect(beats[0]).toEqual(beats[1])
     expect(beats[0].length).toBeGreaterThanOrEqual(2)
     expect(beats[0]).toEqual([...new Set(beats[0])].sort((a, b) => a - b))
@@ -196,7 +208,7 @@ describeKafka('tickloom feed bybit', () => {
   beforeAll(() => market.server.listen())
   afterAll(() => market.server.close())
 
-  it('publishes every ticker once, each underlying in a partition of its own, in order', { timeout: 30_000 }, async () => {
+  it('publishes every ticker once, each underlying in a partition of its own, in order', { timeout: 60_000 }, async () => {
     const symbols = ['BTC-27MAR26-70000-P-USDT', 'ETH-27MAR26-4000-C-USDT']
     for (const [i, coin] of ['BTC', 'ETH'].entries()) market.listing.set(coin, [{ symbol: symbols[i] }])
     const topic = freshTopic('options')
@@ -204,13 +216,14 @@ describeKafka('tickloom feed bybit', () => {
     const { child, answer } = started(['feed', 'bybit', ...flags], { TICKLOOM_BROKERS: kafkaHere().brokers.join(',') })
     await vi.waitFor(() => expect([...market.topics.values()].map(({ size }) => size)).toEqual([2]), { timeout: 20_000, interval: 50 })
     for (let i = 0; i < 50; i++) for (const symbol of symbols) market.tick(symbol)
-    await new Promise((resolve) => setTimeout(resolve, 300))
+    const driver = await openDriver(readKafkaConfig({ flags: { brokers: kafkaHere().brokers.join(',') } }))
+    const rowsSent = async () => (await sentLog(driver, topic, 4)).flat().flatMap(({ rows }) => rows)
+    await vi.waitFor(async () => expect((await rowsSent()).length).toBe(100), { timeout: 20_000, interval: 100 })
     child.kill('SIGTERM')
     const { code, stdout, stderr } = await answer
     expect([code, stderr]).toEqual([0, ''])
     expect(JSON.parse(stdout)).toMatchObject({ exchange: 'bybit', topic, partitions: 4, rows: 100, unpriced: 0, gaps: 0 })
 
-    const driver = await openDriver(readKafkaConfig({ flags: { brokers: kafkaHere().brokers.join(',') } }))
     const sent = await sentLog(driver, topic, 4)
     await driver.close()
     for (const [i, instrument] of ['BTC-USDT:2026-03-27:70000:PE', 'ETH-USDT:2026-03-27:4000:CE'].entries()) {

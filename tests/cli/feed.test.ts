@@ -133,7 +133,7 @@ describeKafka('tickloom feed', () => {
     expect(ticksOf(sent.flat()).length).toBe(summary.rows)
   })
 
-  test('stops on Ctrl-C, says what was sent, and ends with 130', async () => {
+  test('stops on Ctrl-C, says what was sent, and ends with 130', { timeout: 60_000 }, async () => {
     const topic = freshTopic('ticks')
     await admin.create({ name: topic, partitions: 1 })
     const flags = ['--synth', '--strikes', '2', '--time', '09:15..09:45', '--topic', topic, '--speed', '20', '--json']

@@ -93,7 +93,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 async function opened(file: string, width: number, scheme: 'light' | 'dark') {
   const seen = await openFile(join(folder, file), { width, height: 900, dark: scheme === 'dark' })
-  await seen.page.waitForSelector('html[data-drawn=yes]', { timeout: 15_000 })
+  await seen.page.waitForSelector('html[data-drawn=yes]', { timeout: 30_000 })
   return seen
 }
 
@@ -109,7 +109,7 @@ describeChromium('a report', () => {
     ['report.html', 1280, 'dark'],
     ['none.html', 390, 'light'],
     ['none.html', 1280, 'dark'],
-  ] as const)('%s at %i px, %s: stands alone, fits, and its charts have size', { timeout: 30_000 }, async (file, width, scheme) => {
+  ] as const)('%s at %i px, %s: stands alone, fits, and its charts have size', async (file, width, scheme) => {
     const { page, faults } = await opened(file, width, scheme)
     const told = await page.evaluate<{ wide: number; charts: [number, number][]; back: string }>(`({
       wide: document.documentElement.scrollWidth,

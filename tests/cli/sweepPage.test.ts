@@ -72,7 +72,7 @@ describeChromium('the page of a sweep in Chromium', () => {
 
   const drawn = async (how: Parameters<typeof openFile>[1]): Promise<Seen> => {
     const seen = await openFile(file, how)
-    await seen.page.waitForFunction("document.documentElement.dataset.drawn === 'yes'", undefined, { timeout: 20_000 })
+    await seen.page.waitForFunction("document.documentElement.dataset.drawn === 'yes'", undefined, { timeout: 30_000 })
     return seen
   }
   const cells = (page: Page, row: number): Promise<string[]> => page.locator(`#table tr:nth-child(${row + 1}) td`).allTextContents()

@@ -16,7 +16,7 @@ export function describeChromium(name: string, tests: () => void): void {
     describe.skip(`${name} (skipped: ${why})`, tests)
     return
   }
-  describe(name, () => {
+  describe(name, { timeout: 60_000 }, () => {
     beforeAll(async () => {
       browser = await chromium.launch({ executablePath: program, args: ['--no-sandbox', '--disable-gpu'], timeout: 30_000 })
     }, 40_000)
