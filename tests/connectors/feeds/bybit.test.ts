@@ -7,7 +7,7 @@ import { BybitFeed, type BybitFeedOptions } from '../../../connectors/feeds/bybi
 import { Instruments, nameOf } from '../../../core/instruments.ts'
 import { parseBybitSymbol } from '../../../markets/bybit/symbols.ts'
 import { BybitServer } from '../../kit/bybitServer.ts'
-import { fastClock } from '../../kit/feedClock.ts'
+import { fastClock, handClock } from '../../kit/feedClock.ts'
 import { expectGapsInOrder, expectKept, type Heard, hear } from '../../kit/feedContract.ts'
 import { breaks } from '../../kit/wsServer.ts'
 
@@ -39,7 +39,7 @@ function feedOf(options: Partial<BybitFeedOptions> = {}): BybitFeed {
     nameOf: (symbol) => nameOf(parseBybitSymbol(symbol)),
     rest: market.rest,
     stream: market.stream,
-    clock: fastClock(100),
+    clock: fastClock(1),
     ...options,
   })
 }
@@ -51,9 +51,9 @@ function running(feed: BybitFeed): { heard: Heard[]; done: Promise<void> } {
 }
 
 const subscribed = (n: number) =>
-  vi.waitFor(() => expect([...market.topics].filter(([client]) => client.open).reduce((sum, [, topics]) => sum + topics.size, 0)).toBe(n), 5000)
+  vi.waitFor(() => expect([...market.topics].filter(([client]) => client.open).reduce((sum, [, topics]) => sum + topics.size, 0)).toBe(n), 20_000)
 const rows = (heard: readonly Heard[]) => heard.flatMap((event) => (event.kind === 'row' ? [event.row] : []))
-const rowsCame = (heard: readonly Heard[], n: number) => vi.waitFor(() => expect(rows(heard).length).toBe(n), 5000)
+const rowsCame = (heard: readonly Heard[], n: number) => vi.waitFor(() => expect(rows(heard).length).toBe(n), 20_000)
 
 describe('the bybit feed', () => {
   it('lists the options of all coins page by page, those that trade, and sends their tickers as rows', async () => {
@@ -91,16 +91,17 @@ describe('the bybit feed', () => {
   })
 
   it('subscribes what is newly listed and leaves what has expired, without a new connection', async () => {
-    const soon = String(1_700_000_000_000 + 30 * 60_000)
+    const [clock, minute] = [handClock(), 60_000]
+    const soon = String(clock.now() / 1000 + 30 * minute)
     market.listing.set('BTC', [...strikes(2), { symbol: 'BTC-1NOV23-9-P', deliveryTime: soon }])
-    const feed = feedOf({ clock: fastClock(6000), session: { times: slowTimes }, refresh: 10 * 60_000 })
+    const feed = feedOf({ clock, session: { times: slowTimes }, refresh: 10 * minute })
     const { done } = running(feed)
     await subscribed(3)
     market.listing.set('BTC', strikes(4))
-    await vi.waitFor(
-      () => expect([...market.topics.values()].map((topics) => [...topics].sort())).toEqual([strikes(4).map(({ symbol }) => symbol)]),
-      5000,
-    )
+    await vi.waitFor(async () => {
+      await clock.pass(5 * minute)
+      expect([...market.topics.values()].map((topics) => [...topics].sort())).toEqual([strikes(4).map(({ symbol }) => symbol)])
+    }, 20_000)
     stop.abort()
     await done
   })
@@ -146,7 +147,7 @@ describe('the bybit feed', () => {
     market.namesRefused = named
     const { heard, done } = running(feedOf())
     await subscribed(29)
-    await vi.waitFor(() => expect(heard.some((event) => event.kind === 'gap')).toBe(true), 5000)
+    await vi.waitFor(() => expect(heard.some((event) => event.kind === 'gap')).toBe(true), 20_000)
     stop.abort()
     await done
     expect(heard.flatMap((event) => (event.kind === 'gap' ? [[event.gap.reason, ...event.gap.instruments]] : []))).toEqual([
@@ -157,12 +158,12 @@ describe('the bybit feed', () => {
   it('drops a connection that does not answer its subscription, and one that falls silent', async () => {
     market.listing.set('BTC', strikes(1))
     market.deaf = true
-    const { heard, done } = running(feedOf())
-    await vi.waitFor(() => expect(heard.filter((event) => event.kind === 'gap').length).toBe(1), 5000)
+    const { heard, done } = running(feedOf({ clock: fastClock(100) }))
+    await vi.waitFor(() => expect(heard.filter((event) => event.kind === 'gap').length).toBe(1), 20_000)
     market.deaf = false
-    await vi.waitFor(() => expect(heard.filter((event) => event.kind === 'gap').length).toBe(2), 5000)
+    await vi.waitFor(() => expect(heard.filter((event) => event.kind === 'gap').length).toBe(2), 20_000)
     market.server.clients.at(-1)?.break('mute')
-    await vi.waitFor(() => expect(expectGapsInOrder(heard).length).toBe(2), 5000)
+    await vi.waitFor(() => expect(expectGapsInOrder(heard).length).toBe(2), 20_000)
     stop.abort()
     await done
     expect(expectGapsInOrder(heard).map(({ reason }) => reason)).toEqual(['unanswered', 'silent'])
@@ -170,8 +171,9 @@ describe('the bybit feed', () => {
 
   it('stays on one connection as long as pings are answered, however quiet the market is', async () => {
     market.listing.set('BTC', strikes(1))
-    const { heard, done } = running(feedOf({ clock: fastClock(300) }))
-    await vi.waitFor(() => expect(heard.length).toBeGreaterThan(9), 5000)
+    // Pings every sixth of a second; without answers it would be dropped after three.
+    const { heard, done } = running(feedOf({ clock: fastClock(120) }))
+    await vi.waitFor(() => expect(heard.length).toBeGreaterThan(5), 20_000)
     stop.abort()
     await done
     expect(new Set(heard.map(({ kind }) => kind))).toEqual(new Set(['heartbeat']))
@@ -201,7 +203,7 @@ describe('the bybit feed', () => {
   it('reads no further while its consumer is busy, and loses nothing by it', async () => {
     market.listing.set('BTC', strikes(1))
     const [{ symbol }] = strikes(1)
-    const feed = feedOf({ clock: fastClock(1), session: { most: 50, enough: 10, linger: 1 } })
+    const feed = feedOf({ session: { most: 50, enough: 10, linger: 1 } })
     const heard: Heard[] = []
     const done = hear(feed, stop.signal, heard, () => sleep(2))
     await subscribed(1)
@@ -216,10 +218,11 @@ describe('the bybit feed', () => {
 
 /** Bybit's own, but for the farewell, which would be 5 ms of a test at this speed. */
 const stormTimes = { ping: 20_000, silence: 45_000, answer: 10_000, settled: 60_000, farewell: 600_000 }
-const slowTimes = { ping: 20_000 * 60, silence: 45_000 * 60, answer: 3_600_000, settled: 60_000, farewell: 3_600_000 }
+const DAY = 24 * 3_600_000
+const slowTimes = { ping: DAY, silence: DAY, answer: DAY, settled: DAY, farewell: DAY }
 
 describe('ten minutes with twenty breaks', () => {
-  it('lose nothing that could have been kept', { timeout: 20_000 }, async () => {
+  it('lose nothing that could have been kept', { timeout: 60_000 }, async () => {
     const symbols = strikes(50).map(({ symbol }) => symbol)
     market.listing.set('BTC', strikes(50))
     const clock = fastClock(200)

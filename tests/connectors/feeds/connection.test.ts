@@ -29,16 +29,16 @@ it('delivers what had come before the end although it was not read further then,
   })
   try {
     connection.begin()
-    await vi.waitFor(() => expect(server.clients.length).toBe(1), 5000)
+    await vi.waitFor(() => expect(server.clients.length).toBe(1), 20_000)
     const [client] = server.clients
-    await vi.waitFor(() => expect(connection.open).toBe(true), 5000)
+    await vi.waitFor(() => expect(connection.open).toBe(true), 20_000)
     const [socket] = sockets
     for (let i = 0; i < 10; i++) client.send(`${i}`)
-    await vi.waitFor(() => expect(socket.readableLength).toBe(30), 5000)
+    await vi.waitFor(() => expect(socket.readableLength).toBe(30), 20_000)
     // The consumer has room again just when the fault is known.
     socket.on('error', () => connection.pause(false))
     socket.destroy(new Error('EPIPE'))
-    await vi.waitFor(() => expect(heard).toEqual([...Array(10).keys()].map(String).concat('closed')), 2000)
+    await vi.waitFor(() => expect(heard).toEqual([...Array(10).keys()].map(String).concat('closed')), 20_000)
   } finally {
     unsubscribe('net.client.socket', made)
     await connection.close()

@@ -48,7 +48,7 @@ function feedOf(over: Partial<KiteFeedOptions> = {}): KiteFeed {
     nameOf: (listed) => (listed.name === 'NIFTY' || listed.segment === 'INDICES' ? nameOf(kiteContract(listed)) : undefined),
     rest: market.rest,
     stream: market.stream,
-    clock: fastClock(100),
+    clock: fastClock(1),
     say: (message) => said.push(message),
     ...over,
   })
@@ -60,9 +60,9 @@ function running(feed: KiteFeed): { heard: Heard[]; done: Promise<void> } {
 }
 
 const inFull = () => [...market.modes].filter(([client]) => client.open).flatMap(([, modes]) => [...modes].filter(([, mode]) => mode === 'full'))
-const subscribed = (n: number) => vi.waitFor(() => expect(inFull().length).toBe(n), 5000)
+const subscribed = (n: number) => vi.waitFor(() => expect(inFull().length).toBe(n), 20_000)
 const rows = (heard: readonly Heard[]) => heard.flatMap((event) => (event.kind === 'row' ? [event.row] : []))
-const rowsCame = (heard: readonly Heard[], n: number) => vi.waitFor(() => expect(rows(heard).length).toBe(n), 5000)
+const rowsCame = (heard: readonly Heard[], n: number) => vi.waitFor(() => expect(rows(heard).length).toBe(n), 20_000)
 
 describe('the kite feed', () => {
   it('subscribes what is wanted of the dump in the mode full, and sends its packets as rows', async () => {
@@ -100,10 +100,10 @@ describe('the kite feed', () => {
 
   it('says how far time has come while nothing but beats come', async () => {
     market.dump.push(...options(1))
-    const { heard, done } = running(feedOf())
+    const { heard, done } = running(feedOf({ clock: fastClock(100) }))
     await subscribed(1)
     market.tick([tokenOf(0)])
-    await vi.waitFor(() => expect(heard.filter(({ kind }) => kind === 'heartbeat').length).toBeGreaterThan(3), 5000)
+    await vi.waitFor(() => expect(heard.filter(({ kind }) => kind === 'heartbeat').length).toBeGreaterThan(3), 20_000)
     stop.abort()
     await done
     const beats = heard.flatMap((event) => (event.kind === 'heartbeat' ? [event.ts] : []))
@@ -169,7 +169,7 @@ describe('the kite feed', () => {
     market.server.clients[0].send(
       JSON.stringify({ type: 'error', data: `no such thing as ?api_key=${KEY}&access_token=${encodeURIComponent(TOKEN)}` }),
     )
-    await vi.waitFor(() => expect(said).toEqual(['Kite says: no such thing as ?api_key=***&access_token=***']), 5000)
+    await vi.waitFor(() => expect(said).toEqual(['Kite says: no such thing as ?api_key=***&access_token=***']), 20_000)
     stop.abort()
     await done
 
@@ -212,12 +212,12 @@ describe('the kite feed', () => {
   it('drops a connection on which nothing comes after the subscription, and one that falls silent', async () => {
     market.dump.push(...options(1))
     market.deaf = true
-    const { heard, done } = running(feedOf())
-    await vi.waitFor(() => expect(heard.filter(({ kind }) => kind === 'gap').length).toBe(1), 5000)
+    const { heard, done } = running(feedOf({ clock: fastClock(50) }))
+    await vi.waitFor(() => expect(heard.filter(({ kind }) => kind === 'gap').length).toBe(1), 20_000)
     market.deaf = false
-    await vi.waitFor(() => expect(heard.filter(({ kind }) => kind === 'gap').length).toBe(2), 5000)
+    await vi.waitFor(() => expect(heard.filter(({ kind }) => kind === 'gap').length).toBe(2), 20_000)
     market.server.clients.at(-1)?.break('mute')
-    await vi.waitFor(() => expect(expectGapsInOrder(heard).length).toBe(2), 5000)
+    await vi.waitFor(() => expect(expectGapsInOrder(heard).length).toBe(2), 20_000)
     stop.abort()
     await done
     expect(expectGapsInOrder(heard).map(({ reason }) => reason)).toEqual(['unanswered', 'silent'])
@@ -228,7 +228,7 @@ describe('the kite feed', () => {
 const times = { ping: 20_000, silence: 45_000, answer: 20_000, settled: 60_000, farewell: 600_000 }
 
 describe('ten minutes of kite with twenty breaks', () => {
-  it('lose nothing that could have been kept', { timeout: 20_000 }, async () => {
+  it('lose nothing that could have been kept', { timeout: 60_000 }, async () => {
     const tokens = Array.from({ length: 50 }, (_, i) => tokenOf(i))
     market.dump.push(...options(50))
     const clock = fastClock(200)
