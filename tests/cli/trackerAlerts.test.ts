@@ -29,7 +29,7 @@ const rules = (): string => {
 }
 const [CALL] = ['BTC-27MAR26-50000-C-USDT']
 
-describe('tickloom tracker --rules', () => {
+describe('tickloom tracker --rules', { timeout: 60_000 }, () => {
   it('tells a webhook and a Telegram chat, writes quotes all the same, and shows no secret', async () => {
     const { receiver: hook, url: hookUrl } = await receiving([])
     const { receiver: bots, url: botsUrl } = await receiving([])
@@ -71,7 +71,7 @@ describe('tickloom tracker --rules', () => {
       '--http',
       String(port),
       '--grace',
-      '4s',
+      '12s',
     ])
     await market.subscribed()
     market.send(CALL, { bidPrice: '120' })
@@ -79,9 +79,9 @@ describe('tickloom tracker --rules', () => {
     for (const symbol of market.symbols) market.send(symbol, { bidPrice: '130' })
     const sent = performance.now()
     await until(() => [...market.quotes().values()].filter(({ bid }) => bid === 130).length === 40)
-    expect(performance.now() - sent).toBeLessThan(3000)
-    const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
-    expect(metrics).toMatch(/others_total\{what="alerts"\} 40\n/)
+    // An answer has 10 s.
+    expect(performance.now() - sent).toBeLessThan(8000)
+    await until(async () => /others_total\{what="alerts"\} 40\n/.test(await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()))
     child.kill('SIGTERM')
     const { code, stderr } = await answer
     expect([code, stderr]).toEqual([0, expect.not.stringContaining('not sent')])
@@ -127,7 +127,7 @@ describe('tickloom tracker --rules', () => {
   })
 })
 
-describe('tickloom tracker --ui', () => {
+describe('tickloom tracker --ui', { timeout: 60_000 }, () => {
   it('serves the page and its events beside metrics, and ends in time with a page open', async () => {
     const [port] = await freePorts(1)
     const { child, answer } = market.tracker(['--http', String(port), '--ui'])
@@ -145,7 +145,8 @@ describe('tickloom tracker --ui', () => {
     child.kill('SIGTERM')
     const before = performance.now()
     expect((await answer).code).toBe(0)
-    expect(performance.now() - before).toBeLessThan(3000)
+    // The time of grace is 9 s.
+    expect(performance.now() - before).toBeLessThan(8000)
     await reading
   })
 })

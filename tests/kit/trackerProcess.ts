@@ -8,6 +8,7 @@ import { nameOf } from '../../core/instruments.ts'
 import { parseBybitSymbol } from '../../markets/bybit/symbols.ts'
 import { BybitServer, tickerOf } from './bybitServer.ts'
 import { answerOf, main } from './commandLine.ts'
+import type { Client } from './wsServer.ts'
 
 /** Exchange time when this process began, milliseconds. */
 const BEGAN = 1_700_000_000_000
@@ -94,7 +95,7 @@ export class TrackedMarket {
   }
 }
 
-export async function until(done: () => boolean | Promise<boolean>, patience = 15_000): Promise<void> {
+export async function until(done: () => boolean | Promise<boolean>, patience = 20_000): Promise<void> {
   for (const end = performance.now() + patience; ; ) {
     if (await done()) return
     if (performance.now() > end) throw new Error(`not so within ${patience} ms: ${done}`)
@@ -106,15 +107,43 @@ export interface KillsOptions {
   readonly kills: number
   /** Of the tracker, milliseconds. */
   readonly batchTimeout: number
-  /** Beyond it: the time that a quote waits for others and that a write takes. */
+  /** Beyond it: the time that a quote waits for others and that a write takes. Both in the tracker's own time. */
   readonly allowance: number
   readonly random: () => number
 }
 
+/** A process that has not answered for so long does not run: the machine has stalled, or it waits for its disk. */
+const STALL = 50
+
+/**
+ * A process's own time, told by how often it answers: between two answers no more passes than STALL, whatever the
+ * machine does meanwhile.
+ */
+class OwnTime {
+  now = 0
+  #answeredAt = performance.now()
+  readonly #asked: { readonly at: number; readonly own: number }[] = []
+
+  ask(client: Client | undefined): void {
+    const at = performance.now()
+    client?.ping(() => {
+      const now = performance.now()
+      this.now += Math.min(now - this.#answeredAt, STALL)
+      this.#answeredAt = now
+      this.#asked.push({ at, own: this.now })
+    })
+  }
+
+  /** What was sent to it before this time, by performance.now(), it had read so many milliseconds of its own time ago. */
+  before(milliseconds: number): number {
+    return this.#asked.findLast(({ own }) => own <= this.now - milliseconds)?.at ?? -Infinity
+  }
+}
+
 /**
  * Starts a tracker on the same file again and again, quotes all the while, and kills it at random moments. Answers what
- * is wrong: symbols whose row is older than what was sent a batch timeout and the allowance before a kill, to the
- * tracker that was killed, and those whose row went back.
+ * is wrong: symbols whose row is older than what the tracker that was killed had read a batch timeout and the allowance
+ * before, and those whose row went back.
  */
 export async function killedTrackers(market: TrackedMarket, { kills, batchTimeout, allowance, random }: KillsOptions): Promise<string[]> {
   const wrong: string[] = []
@@ -125,20 +154,24 @@ export async function killedTrackers(market: TrackedMarket, { kills, batchTimeou
     const { child, answer } = market.tracker(['--sqlite', market.file, '--batch-timeout', `${batchTimeout}ms`, '--quiet'])
     await market.subscribed()
     const began = performance.now()
+    const own = new OwnTime()
     const quoting = setInterval(() => {
       for (let i = 0; i < 10; i++) market.send(market.symbols[Math.floor(random() * market.symbols.length)])
+      own.ask([...market.server.topics.keys()].find((client) => client.open))
     }, 10)
-    await sleep((batchTimeout + allowance) * (1 + 1.5 * random()))
-    // What is sent from here on nobody hears.
+    const life = (batchTimeout + allowance) * (1 + 1.5 * random())
+    await until(() => own.now > life, 60_000)
+    // An answer has just come; it may as well be writing.
+    await sleep(random() * 2 * STALL)
     clearInterval(quoting)
-    const at = performance.now()
     child.kill('SIGKILL')
+    const owedTo = own.before(batchTimeout + allowance)
     await answer
     await until(() => [...market.server.topics.keys()].every((client) => !client.open))
     const rows = market.quotes()
     const now = new Map(market.symbols.map((symbol) => [symbol, Number(rows.get(symbol)?.['updated'] ?? -Infinity)]))
     for (const [symbol, there] of now) {
-      const sent = market.newest(symbol, began, at - batchTimeout - allowance)
+      const sent = market.newest(symbol, began, owedTo)
       if (sent > -Infinity) owed.set(symbol, sent)
       if (there < (owed.get(symbol) ?? -Infinity)) wrong.push(`kill ${kill}: ${symbol} has ${there}, ${owed.get(symbol)} was sent in time`)
       if (there < (before.get(symbol) ?? -Infinity)) wrong.push(`kill ${kill}: ${symbol} went back from ${before.get(symbol)} to ${there}`)

@@ -18,6 +18,8 @@ export class Client {
   readonly query: URLSearchParams
   readonly #ws: WebSocket
   readonly #socket: Socket
+  /** Of pings under way, the oldest first. */
+  readonly #answers: (() => void)[] = []
   /** It was broken: nothing more is said on it. */
   broken: Break | undefined
 
@@ -25,6 +27,7 @@ export class Client {
     this.#ws = ws
     this.#socket = request.socket
     this.number = number
+    ws.on('pong', () => this.#answers.shift()?.())
     this.query = new URL(request.url ?? '/', 'ws://localhost').searchParams
   }
 
@@ -34,6 +37,13 @@ export class Client {
 
   send(message: string | Buffer): void {
     if (this.open) this.#ws.send(message)
+  }
+
+  /** Asks for a sign of life, which comes when all that was sent before has been read. */
+  ping(answered: () => void): void {
+    if (!this.open) return
+    this.#answers.push(answered)
+    this.#ws.ping()
   }
 
   /** Reads nothing for a while: pings and requests wait. */
