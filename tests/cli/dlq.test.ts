@@ -85,7 +85,7 @@ describeKafka('tickloom dlq', () => {
     expect(await recordsOf(topic, 0)).toEqual([])
   })
 
-  test('sends every letter again once, though it is killed on the way', async () => {
+  test('sends every letter again once, though it is killed on the way', { timeout: 60_000 }, async () => {
     const topic = await rejected(numbered(4000), ['unknown_schema'])
     const child = spawn(process.execPath, [main, 'dlq', '--topic', topic, '--republish'], { env: { ...process.env, ...env }, stdio: 'ignore' })
     const ended = new Promise((resolve) => child.once('exit', resolve))

@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import type { PackSummary } from '../../connectors/archives/packing.ts'
 import { readLines } from '../../connectors/parquet/manifest.ts'
 import { input, ledgerRows, packedRows, scratch } from '../connectors/archives/packing.ts'
 import { gdflCsv, type Snapshot, zipOf } from '../connectors/archives/vendors.ts'
 import { answerOf, main, tickloom } from '../kit/commandLine.ts'
-import { killAfter } from '../kit/killing.ts'
+import { endingItself, killAfter } from '../kit/killing.ts'
 
 const day = (date: string, rows: number, shift = 0): Buffer => {
   const snapshots: Snapshot[] = Array.from({ length: rows }, (_, i) => ({
@@ -85,11 +85,9 @@ test.each(['SIGINT', 'SIGTERM'] as const)(
       input(folder, `in/GFDLNFO_TICK_${date.slice(8)}012024.zip`, day(date, 10_000))
     const args = (lake: string): string[] => ['pack', join(folder, 'in'), '--lake', join(folder, lake), '--workers', '1', '--quiet']
     expect((await tickloom(args('whole'))).code).toBe(0)
-    const child = spawn(process.execPath, [main, ...args('stopped')], { stdio: ['ignore', 'pipe', 'pipe'] })
-    const answer = answerOf(child)
-    await vi.waitUntil(() => existsSync(join(folder, 'stopped/meta/packed_manifest.csv')), { timeout: 60_000, interval: 5 })
-    child.kill(signal)
-    expect(await answer).toMatchObject({ code: 130, stderr: expect.stringContaining('INTERRUPTED') })
+    const afterADay = endingItself('pack', join(folder, 'stopped/meta/packed_manifest.csv'), () => true, signal)
+    const child = spawn(process.execPath, [...afterADay, main, ...args('stopped')], { stdio: ['ignore', 'pipe', 'pipe'] })
+    expect(await answerOf(child)).toMatchObject({ code: 130, stderr: expect.stringContaining('INTERRUPTED') })
 
     const [whole, stopped] = [join(folder, 'whole'), join(folder, 'stopped')]
     const days = [...new Set(readLines(stopped).map(({ date }) => date))]

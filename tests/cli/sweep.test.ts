@@ -7,7 +7,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ReplaySummary } from '../../cli/replayOptions.ts'
 import type { SweepSummary } from '../../cli/sweepOptions.ts'
 import { lakeFingerprint } from '../../connectors/parquet/fingerprint.ts'
-import { frozenTree, killGroup } from '../kit/frozenTree.ts'
+import { frozenTree } from '../kit/frozenTree.ts'
+import { endingItself } from '../kit/killing.ts'
 import { marketLake } from '../kit/marketLake.ts'
 
 const work = mkdtempSync(join(tmpdir(), 'sweep-'))
@@ -118,9 +119,9 @@ describe('tickloom sweep', () => {
     const killed = join(work, 'killed')
     const fine = ['--sets-a-job', '1']
     const results = join(killed, 'results.jsonl')
-    const child = tree.start(sweepArgs(killed, ...fine, '--quiet'))
-    while (child.exitCode === null && (!existsSync(results) || linesOf(killed).length < 3)) await new Promise((resolve) => setTimeout(resolve, 5))
-    await killGroup(child)
+    const afterThree = endingItself('sweep', results, (text) => text.split('\n').length > 3, 'SIGKILL', true)
+    const child = tree.start(sweepArgs(killed, ...fine, '--quiet'), afterThree)
+    expect(await new Promise((resolve) => child.once('exit', (_, signal) => resolve(signal)))).toBe('SIGKILL')
     const finished = linesOf(killed).length
     expect(finished).toBeGreaterThan(0)
     expect(finished).toBeLessThan(36)

@@ -19,7 +19,7 @@ beforeEach(async () => {
 })
 afterEach(() => market.close())
 
-describe('docs/howto/track-options.md', () => {
+describe('docs/howto/track-options.md', { timeout: 60_000 }, () => {
   // Databases that run elsewhere, and exchanges: on loopback, and faster.
   const tracking = commands.filter((line) => !/--print-config|--postgres|--clickhouse/.test(line))
   it('has commands to try', () => expect(tracking.length).toBeGreaterThanOrEqual(4))

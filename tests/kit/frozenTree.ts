@@ -11,8 +11,8 @@ const rooms = ['cli', 'connectors', 'core', 'markets', 'operators', 'runtime', '
 /** The command line as it is now, wherever it was copied to. */
 export interface FrozenTree {
   run(args: readonly string[]): Promise<Answer>
-  /** In a process group of its own, for `kill` to meet whole. */
-  start(args: readonly string[]): ChildProcess
+  /** In a process group of its own, for `kill` to meet whole. `node`: options of Node's. */
+  start(args: readonly string[], node?: readonly string[]): ChildProcess
   remove(): void
 }
 
@@ -27,7 +27,7 @@ export function frozenTree(): FrozenTree {
   const main = join(folder, 'cli', 'main.ts')
   return {
     run: (args) => answerOf(spawn(process.execPath, [main, ...args])),
-    start: (args) => spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'ignore', 'pipe'], detached: true }),
+    start: (args, node = []) => spawn(process.execPath, [...node, main, ...args], { stdio: ['ignore', 'ignore', 'pipe'], detached: true }),
     remove: () => rmSync(folder, { recursive: true, force: true }),
   }
 }
