@@ -3,7 +3,7 @@ import type { KafkaDriver } from '../../connectors/kafka/driver.ts'
 import { DriverBench, numbered, record, texts } from './driverBench.ts'
 import { freshTopic, kafkaHere } from './kafka.ts'
 
-const until = (holds: () => void | Promise<void>, timeout = 15_000): Promise<void> => vi.waitFor(holds, { timeout, interval: 20 })
+const until = (holds: () => void | Promise<void>, timeout = 25_000): Promise<void> => vi.waitFor(holds, { timeout, interval: 20 })
 
 /** What every driver does, against a real broker. Membership of groups: groupContract.ts. */
 export function driverContract(name: KafkaDriver['name']): void {
@@ -84,8 +84,8 @@ export function driverContract(name: KafkaDriver['name']): void {
         })
         took.push(performance.now() - started)
       }
-      // A client that waits out its fixed retry takes 300 ms and more each time; a busy machine only now and then.
-      expect(took.sort((a, b) => a - b)[5]).toBeLessThan(300)
+      // A client that waits out its fixed retry takes 300 ms and more every time but the first; a busy machine not every time.
+      expect(Math.min(...took.slice(1))).toBeLessThan(300)
       await bench.sendAborted(topic, [numbered('aborted', 5)])
       await bench.send(topic, ['last'])
       await until(() => expect(reading.values(0)).toEqual([...numbered('', 10), 'last']))
@@ -130,12 +130,13 @@ export function driverContract(name: KafkaDriver['name']): void {
   describe('a range', () => {
     test('that is empty ends at once', async () => {
       const topic = await bench.topic()
+      // Whoever waits for records waits for the bench's request timeout, 15 s, each time.
       const started = performance.now()
       expect(await bench.range(topic)).toEqual([])
       await bench.send(topic, numbered('a', 3))
       expect(await bench.range(topic, { from: 3 })).toEqual([])
       expect(await bench.range(topic, { from: 1, to: 1 })).toEqual([])
-      expect(performance.now() - started).toBeLessThan(2000)
+      expect(performance.now() - started).toBeLessThan(10_000)
     })
 
     test('has the records from its first offset up to its end, not that', async () => {
@@ -157,7 +158,7 @@ export function driverContract(name: KafkaDriver['name']): void {
       expect(await bench.range(topic)).toEqual(['a0', 'a1', 'a2'])
       expect(await bench.range(topic, { from: 3 })).toEqual([])
       expect(await bench.range(topic, { from: 5 })).toEqual([])
-      expect(performance.now() - started).toBeLessThan(2000)
+      expect(performance.now() - started).toBeLessThan(10_000)
       await producer.close()
     })
 
@@ -226,8 +227,9 @@ export function driverContract(name: KafkaDriver['name']): void {
   })
 
   test('a cluster that is not there is KAFKA_UNREACHABLE within the timeout', async () => {
+    // Without it, that is after 10 s.
     const started = performance.now()
     await expect(bench.another({ brokers: '127.0.0.1:1', connectTimeout: '500ms' })).rejects.toMatchObject({ code: 'KAFKA_UNREACHABLE' })
-    expect(performance.now() - started).toBeLessThan(2000)
+    expect(performance.now() - started).toBeLessThan(8000)
   })
 }

@@ -7,7 +7,7 @@ import type { KafkaDriver } from '../../connectors/kafka/driver.ts'
 import { DriverBench, numbered, texts } from './driverBench.ts'
 import { freshTopic, kafkaHere } from './kafka.ts'
 
-const until = (holds: () => void, timeout = 20_000): Promise<void> => vi.waitFor(holds, { timeout, interval: 20 })
+const until = (holds: () => void, timeout = 30_000): Promise<void> => vi.waitFor(holds, { timeout, interval: 20 })
 const SESSION = 6000
 
 /** What every driver does as a member of a group, against a real broker. Tests run side by side: some wait for sessions to end. */
@@ -18,7 +18,7 @@ export function groupContract(name: KafkaDriver['name']): void {
   })
   afterAll(() => bench?.close())
 
-  describe.concurrent('a member of a group', () => {
+  describe.concurrent('a member of a group', { timeout: 90_000 }, () => {
     test('shares the partitions with another, and has them all again when that one leaves', async () => {
       const [topic, group] = [await bench.topic(4), freshTopic('group')]
       const one = await bench.join(topic, { group })
@@ -44,9 +44,9 @@ export function groupContract(name: KafkaDriver['name']): void {
       const one = await bench.join(topic, { group })
       await until(() => expect(one.partitions).toHaveLength(1))
       child.kill('SIGKILL')
-      await until(() => expect(one.partitions).toEqual([0, 1]), 3 * SESSION)
+      await until(() => expect(one.partitions).toEqual([0, 1]), 5 * SESSION)
       await one.reader.leave()
-    }, 40_000)
+    })
 
     test('stands still until it seeks, after every assignment anew', async () => {
       const [topic, group] = [await bench.topic(), freshTopic('group')]
@@ -58,7 +58,10 @@ export function groupContract(name: KafkaDriver['name']): void {
       one.reader.seek(0, 1)
       await until(() => expect(one.values()).toEqual(['a1', 'a2']))
       const two = await bench.join(topic, { group, from: null })
-      await until(() => expect(one.assignments.length + two.assignments.length).toBeGreaterThanOrEqual(3))
+      await until(() => {
+        expect(one.assignments.length + two.assignments.length).toBeGreaterThanOrEqual(3)
+        expect([...one.partitions, ...two.partitions]).toEqual([0])
+      })
       await bench.send(topic, numbered('b', 3))
       await sleep(400)
       expect([...one.values(), ...two.values()]).toEqual(['a1', 'a2'])
@@ -132,15 +135,16 @@ export function groupContract(name: KafkaDriver['name']): void {
 
     test('leaves, and everything ends, when the driver is closed', async () => {
       const [topic, group] = [await bench.topic(), freshTopic('group')]
-      const driver = await bench.another({ sessionTimeout: '30s' })
+      // Who is told nothing waits for the session to end.
+      const driver = await bench.another({ sessionTimeout: '60s' })
       const one = await bench.join(topic, { group, driver })
       await until(() => expect(one.partitions).toEqual([0]))
       const started = performance.now()
       await driver.close()
       await one.reader.ended
-      expect(performance.now() - started).toBeLessThan(3000)
+      expect(performance.now() - started).toBeLessThan(15_000)
       const two = await bench.join(topic, { group })
-      await until(() => expect(two.partitions).toEqual([0]), 5000)
+      await until(() => expect(two.partitions).toEqual([0]))
       await two.reader.leave()
     })
   })
@@ -151,6 +155,6 @@ async function otherProcess(flags: readonly string[]): Promise<{ child: ChildPro
   const child = spawn(process.execPath, [fileURLToPath(new URL('groupMember.ts', import.meta.url)), ...flags], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
-  const [line] = await once(child.stdout!, 'data')
-  return { child, partitions: JSON.parse(String(line)) }
+  const [said] = await once(child.stdout!, 'data')
+  return { child, partitions: JSON.parse(String(said).split('\n')[0]) }
 }

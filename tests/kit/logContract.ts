@@ -182,5 +182,5 @@ export function logContract(make: () => Promise<LogBench>): void {
 }
 
 async function until(is: () => boolean): Promise<void> {
-  for (const end = performance.now() + 20_000; !is(); await sleep(5)) if (performance.now() > end) throw new Error('it never came to this')
+  for (const end = performance.now() + 25_000; !is(); await sleep(5)) if (performance.now() > end) throw new Error('it never came to this')
 }

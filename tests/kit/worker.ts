@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { z } from 'zod'
@@ -69,7 +69,7 @@ function source(ask: Ask): Source {
 serveWorker<WorkerOptions>(async ({ folder, diesIdle, unpluggable }, ask) => {
   if (unpluggable) throw new TickloomError('TOPOLOGY_INVALID', 'it cannot be plugged')
   if (diesIdle && isFirst(folder)) setTimeout(() => process.exit(5), 50)
-  else if (diesIdle) await wait(500)
+  else if (diesIdle) await theFirstIsGone(folder)
   const plugged = {
     topology: pass,
     params: {},
@@ -86,10 +86,23 @@ serveWorker<WorkerOptions>(async ({ folder, diesIdle, unpluggable }, ask) => {
 
 function isFirst(folder: string): boolean {
   try {
-    mkdirSync(join(folder, 'first'))
+    writeFileSync(join(folder, 'first'), String(process.pid), { flag: 'wx' })
     return true
   } catch {
     // Another worker made it.
     return false
+  }
+}
+
+/** And its parent knows: until then it is a zombie, which can be sent signals. */
+async function theFirstIsGone(folder: string): Promise<void> {
+  for (;;) {
+    const pid = Number(readFileSync(join(folder, 'first'), 'utf8'))
+    try {
+      if (pid > 0) process.kill(pid, 0)
+    } catch {
+      return
+    }
+    await wait(10)
   }
 }

@@ -1,10 +1,10 @@
-import { execFileSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { execFileSync, spawn } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { tickloom } from '../kit/commandLine.ts'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { answerOf, main, tickloom } from '../kit/commandLine.ts'
 import { marketLake } from '../kit/marketLake.ts'
 import { mountInMemory, remount, unmount } from '../kit/mounting.ts'
 import { parquetFiles } from '../kit/outputs.ts'
@@ -132,12 +132,16 @@ describe('bad input', () => {
 
   it('a database directory that another process has open', async () => {
     const out = fresh()
-    const first = replay(lake, '--out', out, '--clickhouse', join(out, 'ch'), '--epoch', '10m')
-    while (!existsSync(join(out, 'ch', 'status')))
-      await new Promise((resolve) => {
-        setTimeout(resolve, 20)
-      })
+    const args = ['replay', '--topology', 'volume-burst', '--lake', lake, '--out', out, '--clickhouse', join(out, 'ch'), '--epoch', '10m']
+    const child = spawn(process.execPath, [main, ...args])
+    const first = answerOf(child)
+    // Locked first, then written into.
+    const status = () => statSync(join(out, 'ch', 'status'), { throwIfNoEntry: false })?.size ?? 0
+    await vi.waitUntil(() => status() > 0, { timeout: 30_000, interval: 5 })
+    // It has the directory until the second one has looked, however long that takes to start.
+    child.kill('SIGSTOP')
     const second = await replay(lake, '--out', fresh(), '--clickhouse', join(out, 'ch'))
+    child.kill('SIGCONT')
     expect([second.code, second.stderr]).toEqual([2, expect.stringMatching(/CLICKHOUSE_BUSY/)])
     expect((await first).code).toBe(0)
   }, 60_000)

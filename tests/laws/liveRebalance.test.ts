@@ -8,6 +8,8 @@ import { LiveWorld, SHORT_SESSIONS } from '../kit/liveWorld.ts'
 const SECONDS = 1000
 /** From here on every instrument that trades often has a baseline of 600 seconds. */
 const WARM = 700
+/** From here on they are sent when all have come and gone: also a move after all the rest was read has bursts behind it. */
+const LAST = 960
 
 describeKafka(
   'live workers that share four partitions',
@@ -28,7 +30,7 @@ describeKafka(
       const run = world.run('shared')
       const crew = new LiveCrew(world, run)
       await world.feed(0, WARM)
-      const fed = world.feed(WARM, SECONDS, 20)
+      const fed = world.feed(WARM, LAST, 20)
       await crew.join()
       await crew.join()
       await crew.killOne()
@@ -36,11 +38,12 @@ describeKafka(
       await crew.zombie()
       await crew.terminateOne()
       await fed
+      await world.feed(LAST, SECONDS)
       await world.end()
       await crew.finish()
       await run.expectRows(await world.undisturbed())
       expectBaselines(await run.rows(), crew.moves(10 * SECOND), WARM)
-    }, 120_000)
+    }, 240_000)
   },
   { shared: false },
 )

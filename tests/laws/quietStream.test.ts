@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -100,27 +101,38 @@ describeKafka('a quiet stream', () => {
     const say = (seconds: number, rows: readonly Row[] = []) => feed.send(toBatch(Trade, rows, instruments, BELL + seconds * SECOND))
     const database = join(out, 'db')
     const live = await startLive(topic, ['--clickhouse', database, '--out', join(out, 'run'), '--run', 'quiet', '--epoch', '5s'])
-    await until('ready', 20, async () => (await status(`${live.http}/readyz`)) === 200)
+    await until('ready', 60, async () => (await status(`${live.http}/readyz`)) === 200)
 
     // One tick 20 s before the bell, then nothing but the exchange's time.
     await say(-20, [{ ts: BELL - 20 * SECOND, instrument: 'NIFTY:2025-01-09:24000:CE', price: 100, volume: 7 }])
-    for (let s = -19; s <= 12; s++) await say(s)
-    await until('through', 20, async () => (await metric(live, 'tickloom_output_rows_total{output="seconds"')) === 20)
+    for (let s = -19; s < 12; s++) await say(s)
+    let alive = true
+    const beating = (async () => {
+      for (; alive; await sleep(500)) await say(12)
+    })()
+    await until('through', 30, async () => (await metric(live, 'tickloom_output_rows_total{output="seconds"')) === 20)
     expect(await status(`${live.http}/healthz`)).toBe(200)
 
     // The feed dies. Nobody says anything any more.
+    alive = false
+    await beating
+    const ours = monitorEventLoopDelay()
+    ours.enable()
     const died = performance.now()
-    const why = await until('reported', 10, async () => {
+    const why = await until('reported', 30, async () => {
       const answer = await fetch(`${live.http}/healthz`)
       return answer.status === 503 && answer.text()
     })
-    expect(performance.now() - died).toBeLessThan(5000)
+    const took = (performance.now() - died) / 1000
+    // Not counted: what the machine took from the worker, and from us who ask it, at the longest stretch.
+    const stoodStill = (await metric(live, 'nodejs_eventloop_lag_max_seconds')) + ours.max / 1e9
+    expect(took - stoodStill).toBeLessThan(5)
     expect(why).toBe('partition 0 is silent: neither ticks nor heartbeats arrive\n')
     expect(await metric(live, 'tickloom_partition_silent{partition="0"')).toBe(1)
     expect(live.log().some((line) => line.includes('"level":40') && line.includes('partition 0 is silent'))).toBe(true)
 
     await say(60)
-    await until('healthy again', 10, async () => (await status(`${live.http}/healthz`)) === 200)
+    await until('healthy again', 30, async () => (await status(`${live.http}/healthz`)) === 200)
     expect(await live.stop()).toBe(0)
     const gaps = await tickloom(['sql', 'SELECT partition, `from`, `to`, instruments FROM gaps FINAL', '--clickhouse', database, '--format', 'json'])
     expect(JSON.parse(gaps.stdout)).toEqual({
@@ -133,5 +145,5 @@ describeKafka('a quiet stream', () => {
       .trim()
       .split('\n')
     expect(lines.map((line) => (JSON.parse(line) as { to: number | null }).to)).toEqual([null, BELL + 60 * SECOND])
-  }, 90_000)
+  }, 180_000)
 })

@@ -168,12 +168,13 @@ describe('pump', () => {
   it('gives way to timers, sockets and signals while its source never has it wait', async () => {
     const abort = new AbortController()
     const timer = setTimeout(() => abort.abort(), 50)
+    let drained = false
     function* ready(): Iterable<number> {
-      for (const end = performance.now() + 5000; performance.now() < end; ) yield 1
+      for (const end = performance.now() + 20_000; performance.now() < end; ) yield 1
+      drained = true
     }
-    const started = performance.now()
     await expect(new Disk().run(ready(), { signal: abort.signal })).rejects.toMatchObject({ code: 'INTERRUPTED' })
-    expect(performance.now() - started).toBeLessThan(2000)
+    expect(drained).toBe(false)
     clearTimeout(timer)
   })
 

@@ -61,7 +61,7 @@ describe('a steady sink', () => {
       sink.write('quotes', row(epoch))
       await sink.flush(epoch)
     }
-    await vi.waitFor(() => expect(steady.state().flushes).toBe(2))
+    await vi.waitFor(() => expect(steady.state().flushes).toBe(2), { timeout: 20_000 })
     expect(inner.tried).toEqual([1, 1, 1, 1, 4])
     expect(inner.flushed.map(({ epoch, rows }) => [epoch, rows.length])).toEqual([
       [1, 1],
@@ -107,7 +107,7 @@ describe('a steady sink', () => {
   })
 
   it('tries to the end of the grace when it closes, and then says what is in the way', async () => {
-    const { inner, steady, sink } = await opened({ grace: 60 })
+    const { inner, steady, sink } = await opened({ grace: 500 })
     inner.answers = Array(1000).fill(() => {
       throw refused()
     })
@@ -115,7 +115,7 @@ describe('a steady sink', () => {
     await sink.flush(1)
     const began = performance.now()
     await expect(steady.close()).rejects.toMatchObject({ code: 'DATABASE_REFUSED', message: 'no answer' })
-    expect(performance.now() - began).toBeGreaterThanOrEqual(50)
+    expect(performance.now() - began).toBeGreaterThanOrEqual(490)
     expect(inner.tried.length).toBeGreaterThan(2)
 
     const hung = await opened({ grace: 30 })

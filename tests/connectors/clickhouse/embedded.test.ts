@@ -21,8 +21,17 @@ afterEach(() => {
   rmSync(directory, { recursive: true, force: true })
 })
 
-const life = (last: number): ChildProcess =>
-  spawn(process.execPath, [new URL('life.ts', import.meta.url).pathname, directory, String(last)], { stdio: ['ignore', 'pipe', 'ignore'] })
+interface Life {
+  readonly child: ChildProcess
+  readonly ended: Promise<unknown>
+}
+
+function life(last: number): Life {
+  const child = spawn(process.execPath, [new URL('life.ts', import.meta.url).pathname, directory, String(last)], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  return { child, ended: once(child, 'exit') }
+}
 
 async function until(child: ChildProcess, line: string): Promise<void> {
   for await (const said of createInterface({ input: child.stdout! })) if (said === line) return
@@ -31,15 +40,16 @@ async function until(child: ChildProcess, line: string): Promise<void> {
 
 it('killed at any moment and started again, it holds each row once', { timeout: 60_000 }, async () => {
   for (const line of ['open', 'epoch 2', 'epoch 5']) {
-    const child = life(200)
+    // More epochs than there is time for, however late it is killed.
+    const { child, ended } = life(100_000)
     await until(child, line)
     await new Promise((resolve) => setTimeout(resolve, 10))
     child.kill('SIGKILL')
-    await once(child, 'exit')
+    await ended
   }
-  const child = life(12)
+  const { child, ended } = life(12)
   await until(child, 'done')
-  await once(child, 'exit')
+  await ended
   const engine = embeddedEngine(directory)
   const epochs = Number(engine.query('SELECT max(epoch) FROM tickloom.epochs').trim())
   expect(epochs).toBeGreaterThanOrEqual(12)
@@ -93,7 +103,7 @@ it('an epoch over two months is two parts and still once', async () => {
 })
 
 it('a second process is told who has the directory', async () => {
-  const child = life(100_000)
+  const { child, ended } = life(100_000)
   try {
     await until(child, 'open')
     let thrown: unknown
@@ -107,7 +117,7 @@ it('a second process is told who has the directory', async () => {
     expect((thrown as TickloomError).at['pid']).toBe(child.pid)
   } finally {
     child.kill('SIGKILL')
-    await once(child, 'exit')
+    await ended
   }
   await clickhouseDestination({ target: directory }).close()
 })

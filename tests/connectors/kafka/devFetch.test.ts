@@ -95,7 +95,7 @@ describe('programs are fetched', () => {
     maven()
     mkdirSync(cache)
     const { pid } = spawn(process.execPath, ['-e', '0'])
-    await vi.waitUntil(() => !existsSync(`/proc/${pid}`) && !alive(pid as number), { timeout: 5000 })
+    await vi.waitUntil(() => !existsSync(`/proc/${pid}`) && !alive(pid as number), { timeout: 20_000 })
     writeFileSync(join(cache, 'fetch.lock'), String(pid))
     await fetchPrograms({ cache })
     expect(readdirSync(cache).sort()).toEqual(['kafka-4.4.0', 'registry-3.0.9'])

@@ -79,9 +79,11 @@ describeKafka(
         const logged: string[] = []
         const started = performance.now()
         const log = (_level: string, message: string): void => void logged.push(message)
-        const failure = await openDriver(configOf(driver, ...given()), { log }).catch((error: unknown) => error)
+        const [broker, settings] = given()
+        const failure = await openDriver(configOf(driver, broker, { ...settings, connectTimeout: '10m' }), { log }).catch((error: unknown) => error)
         expect(failure).toMatchObject({ code: 'KAFKA_REFUSED' })
-        expect(performance.now() - started).toBeLessThan(5000)
+        // Who tries again does so for as long as connecting may take.
+        expect(performance.now() - started).toBeLessThan(20_000)
         const shown = inspect(failure, { depth: 9, showHidden: true }) + JSON.stringify(failure) + logged.join()
         expect(shown).not.toContain(WRONG)
         expect(shown).not.toContain(PASSWORD)

@@ -1,5 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
 import { cpSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -107,12 +108,7 @@ describe.each(kinds)('a cache of %s', (kind, topology) => {
   }, 60_000)
 
   it('that a killed process left half-written is not used, and goes in the end', async () => {
-    const cache = folder()
-    const child = spawn(process.execPath, [main, ...replayArgs(topology, lake, cache)], { stdio: 'ignore' })
-    const half = await firstTemporary(cache)
-    child.kill('SIGKILL')
-    await new Promise((resolve) => child.once('exit', resolve))
-    expect(filesOf(cache)).toContain(half)
+    const { cache, half } = await killedHalfway(topology)
     const { stderr, ...answer } = told(await runHere(replayArgs(topology, lake, cache)))
     expect([pick(answer), stderr]).toEqual([await wholeAnswer(topology), ''])
     expect(filesOf(cache)).toHaveLength(DAYS + 1)
@@ -203,14 +199,24 @@ async function rowsRead(kind: 'ticks' | 'seconds', cache?: string, meanwhile?: (
   return rows.digest('hex')
 }
 
-/** The first file that is being written and has rows. */
-async function firstTemporary(cache: string): Promise<string> {
-  for (const end = performance.now() + 20_000; performance.now() < end; await sleep(1)) {
-    const found = filesOf(cache).find((path) => path.endsWith('.tmp') && (statSync(path, { throwIfNoEntry: false })?.size ?? 0) > 16)
-    if (found !== undefined) return found
+/** A cache that a process filled until it was killed in the middle of its first file, and that file. One that is looked at too late is let go for another. */
+async function killedHalfway(topology: string): Promise<{ cache: string; half: string }> {
+  for (let tries = 0; tries < 10; tries++) {
+    const cache = folder()
+    const child = spawn(process.execPath, [main, ...replayArgs(topology, lake, cache)], { stdio: 'ignore' })
+    let over = false
+    const ended = once(child, 'exit').then(() => (over = true))
+    while (!over && filesOf(cache).every((path) => !isHalf(path))) await sleep(1)
+    child.kill('SIGKILL')
+    await ended
+    const [half, ...others] = filesOf(cache)
+    if (half !== undefined && others.length === 0 && isHalf(half)) return { cache, half }
   }
-  throw new Error('nothing was written within 20 s')
+  throw new Error('no process was met in the middle of its first file')
 }
+
+/** It is being written and has rows. */
+const isHalf = (path: string): boolean => path.endsWith('.tmp') && (statSync(path, { throwIfNoEntry: false })?.size ?? 0) > 16
 
 async function saidOnStderr(work: () => Promise<void>): Promise<string> {
   const write = process.stderr.write
