@@ -159,14 +159,25 @@ export class LiveRun {
   /** Whether everything before the last record of each partition is committed. */
   async isThrough(): Promise<boolean> {
     const { admin, topic } = this.#world
-    const committed = await admin.committed(this.group, topic)
+    const committed = await this.#offsets()
     return (await admin.offsets(topic)).every(({ partition, high }) => (committed.get(partition) ?? 0) >= high - 1)
   }
 
   /** Records committed, of all partitions. */
   async committed(): Promise<number> {
+    return [...(await this.#offsets()).values()].reduce((sum, offset) => sum + offset, 0)
+  }
+
+  /** A coordinator that has just become one reads its log first; on a busy machine for longer than a call takes. */
+  async #offsets(): Promise<ReadonlyMap<number, number>> {
     const { admin, topic } = this.#world
-    return [...(await admin.committed(this.group, topic)).values()].reduce((sum, offset) => sum + offset, 0)
+    for (const end = performance.now() + 60_000; ; await sleep(200)) {
+      try {
+        return await admin.committed(this.group, topic)
+      } catch (error) {
+        if (!(error instanceof TickloomError && error.code === 'KAFKA_UNREACHABLE') || performance.now() > end) throw error
+      }
+    }
   }
 
   /** Waits until everything is committed, then ends the worker as a user does: within 10 s, with exit code 0. */
