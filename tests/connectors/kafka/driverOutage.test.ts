@@ -6,7 +6,7 @@ import { commitAll, sendAll } from '../../kit/steadyTraffic.ts'
 
 const DRIVERS = ['kafkajs', 'platformatic'] as const
 
-const until = (holds: () => void): Promise<void> => vi.waitFor(holds, { timeout: 30_000, interval: 50 })
+const until = (holds: () => void): Promise<void> => vi.waitFor(holds, { timeout: 60_000, interval: 50 })
 
 describeKafka(
   'a broker that is killed',
@@ -20,7 +20,7 @@ describeKafka(
     describe.each(DRIVERS)('%s', (name) => {
       let bench: DriverBench
       beforeAll(async () => {
-        bench = await DriverBench.open(name, kafka.brokers.join(','), { requestTimeout: '20s' })
+        bench = await DriverBench.open(name, kafka.brokers.join(','), { requestTimeout: '60s' })
       })
       afterAll(() => bench?.close())
 
@@ -32,6 +32,8 @@ describeKafka(
         const sending = sendAll(bench, plain, n)
         const committing = commitAll(bench.driver, transactional, n)
         await sleep(500)
+        // Two that read already, and one that is about to join.
+        const late = await bench.join(plain)
         await kafka.kill(0)
         await sleep(1000)
         await kafka.restart(0)
@@ -40,11 +42,12 @@ describeKafka(
         expect(reading.values()).toEqual(numbered('v', n))
         await until(() => expect(other.values().length).toBeGreaterThanOrEqual(n))
         expect(other.values()).toEqual(numbered('t', n))
-        await Promise.all([reading.reader.leave(), other.reader.leave()])
-      }, 90_000)
+        await until(() => expect(late.values()).toEqual(numbered('v', n)))
+        await Promise.all([reading, other, late].map(({ reader }) => reader.leave()))
+      }, 180_000)
 
       test('and stays away is KAFKA_UNREACHABLE after the timeout, and closing does not wait for it', async () => {
-        const driver = await bench.another({ requestTimeout: '2s', sessionTimeout: '6s' })
+        const driver = await bench.another({ requestTimeout: '2s', sessionTimeout: '6s', connectTimeout: '60s' })
         const topic = await bench.topic()
         const [producer, reader, committer] = [await driver.producer(), await driver.reader(), await driver.transactional({ id: freshTopic('id') })]
         const reading = await bench.join(topic, { driver })
@@ -56,12 +59,14 @@ describeKafka(
         const failing = [producer.send(outgoing), committer.commit({ outgoing: [outgoing] }), range.next(), reading.reader.ended]
         for (const failure of await Promise.allSettled(failing))
           expect(failure).toMatchObject({ status: 'rejected', reason: { code: 'KAFKA_UNREACHABLE' } })
-        expect(performance.now() - started).toBeLessThan(8000)
+        // Without the timeout it would be the usual 30 s.
+        expect(performance.now() - started).toBeLessThan(20_000)
         const closing = performance.now()
         await driver.close()
-        expect(performance.now() - closing).toBeLessThan(4000)
+        // What closing waits for at most is the time for connecting.
+        expect(performance.now() - closing).toBeLessThan(20_000)
         await kafka.restart(0)
-      }, 60_000)
+      }, 120_000)
     })
   },
   { shared: false },
