@@ -61,7 +61,7 @@ describe('docs/howto/track-options.md', { timeout: 60_000 }, () => {
     }
     await until(() => {
       for (const symbol of market.symbols) market.send(symbol)
-      return rows() > 800
+      return rows() > 400
     })
     child.kill('SIGTERM')
     await answer
