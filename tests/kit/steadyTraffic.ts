@@ -32,3 +32,12 @@ export async function commitAll(driver: KafkaDriver, topic: string, n: number): 
     }
   }
 }
+
+/** Asks again and again what a group has committed, until the signal: nobody has, and the broker may be away. */
+export async function askAll(bench: DriverBench, topic: string, signal: AbortSignal): Promise<void> {
+  const group = freshTopic('group')
+  while (!signal.aborted) {
+    expect(await bench.admin.committed(group, topic)).toEqual(new Map())
+    await sleep(5)
+  }
+}

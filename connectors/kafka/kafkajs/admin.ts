@@ -79,7 +79,13 @@ class KafkajsAdminister implements Admin {
   }
 
   async committed(group: string, topic: string): Promise<ReadonlyMap<number, number>> {
-    const [found] = await this.#call(`Asking what ${group} has committed`, () => this.#admin.fetchOffsets({ groupId: group, topics: [topic] }), topic)
+    const doing = `Asking what ${group} has committed`
+    // kafkajs asks once: not again when the connection breaks, nor while a coordinator loads what it took over.
+    const ask = () =>
+      this.#admin.fetchOffsets({ groupId: group, topics: [topic] }).catch((error: unknown) => {
+        throw failureOf(this.#config, doing, error, { topic })
+      })
+    const [found] = await this.#call(doing, () => patiently(this.#wire, this.#config, topic, ask), topic)
     const offsets = (found?.partitions ?? []).map(({ partition, offset }): [number, number] => [partition, Number(offset)])
     return new Map(offsets.filter(([, offset]) => offset >= 0))
   }

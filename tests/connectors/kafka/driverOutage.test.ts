@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { DriverBench, numbered, record } from '../../kit/driverBench.ts'
 import { describeKafka, freshTopic, type OwnKafka, ownKafka } from '../../kit/kafka.ts'
-import { commitAll, sendAll } from '../../kit/steadyTraffic.ts'
+import { askAll, commitAll, sendAll } from '../../kit/steadyTraffic.ts'
 
 const DRIVERS = ['kafkajs', 'platformatic'] as const
 
@@ -34,10 +34,13 @@ describeKafka(
         await sleep(500)
         // Two that read already, and one that is about to join.
         const late = await bench.join(plain)
-        await kafka.kill(0)
-        await sleep(1000)
-        await kafka.restart(0)
-        await Promise.all([sending, committing])
+        const outage = kafka
+          .kill(0)
+          .then(() => sleep(1000))
+          .then(() => kafka.restart(0))
+        const over = new AbortController()
+        const working = Promise.all([outage, sending, committing]).finally(() => over.abort())
+        await Promise.all([working, askAll(bench, plain, over.signal)])
         await until(() => expect(reading.values()).toHaveLength(n))
         expect(reading.values()).toEqual(numbered('v', n))
         await until(() => expect(other.values().length).toBeGreaterThanOrEqual(n))
