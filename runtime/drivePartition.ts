@@ -33,7 +33,8 @@ export interface PartitionTask {
   readonly announcements?: Announcements
   /** A sink that is this partition's own, under its name. */
   readonly ownSink?: readonly [name: string, sink: Sink]
-  save(checkpoint: Checkpoint): Promise<void> | void
+  /** Makes the checkpoint durable; undefined: none is kept. */
+  readonly save: ((checkpoint: Checkpoint) => Promise<void> | void) | undefined
 }
 
 /** Runs one partition until its source ends, with every destination opened for it and its sinks and steps measured. Throws what `pump` does. */
@@ -63,10 +64,10 @@ export async function drivePartition(plan: Plan, task: PartitionTask, watch: Wat
       resume,
       resetState,
       announcements,
-      async save(checkpoint) {
-        await task.save(checkpoint)
+      save: task.save,
+      onEpoch(at) {
         for (const [id, bytes] of Object.entries(flow.stateBytes())) peak[id] = Math.max(peak[id] ?? 0, bytes)
-        watch.onEpoch?.({ ...totalsOf(checkpoint), eventTime: checkpoint.maximum })
+        watch.onEpoch?.({ ...totalsOf(at), eventTime: at.maximum })
       },
       signal: watch.signal,
       onProgress: watch.onProgress,

@@ -56,7 +56,6 @@ async function runUntil(task: LookaheadTask, cut: number, steps: boolean, hear: 
     sinks: [sink],
     epochLength: DAY,
     resume: undefined,
-    save: () => undefined,
     signal,
   })
   return result.rowsIn

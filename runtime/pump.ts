@@ -30,9 +30,11 @@ export interface PumpTask {
   readonly resetState?: boolean
   /** Where epochs may be committed together (grouping.ts); a commit an epoch otherwise. */
   readonly announcements?: Announcements
-  /** Makes the checkpoint durable. Called after every sink has flushed the epoch. */
-  save(checkpoint: Checkpoint): Promise<void> | void
+  /** Makes the checkpoint durable, after every sink has flushed the epoch. Without it none is made: copying all state takes its time. */
+  readonly save?: ((checkpoint: Checkpoint) => Promise<void> | void) | undefined
   readonly signal: AbortSignal
+  /** The epoch is flushed, and saved where it is. */
+  onEpoch?(at: Omit<Checkpoint, 'sections'>): void
   onProgress?(rowsIn: number, eventTime: number): void
 }
 
@@ -197,7 +199,7 @@ class Loop {
 
   /** Takes what is to be saved, and has it saved while the graph goes on. */
   #commit(epoch: number, done: boolean): void {
-    const { flow, topology, sinks, save } = this.#task
+    const { flow, topology, sinks, save, onEpoch } = this.#task
     const checkpoint: Checkpoint = {
       topology: `${topology.name}@${topology.version}`,
       epoch,
@@ -208,12 +210,13 @@ class Loop {
       rowsIn: this.rowsIn,
       rowsOut: { ...this.rowsOut },
       counts: countsOf(this.#task),
-      sections: done ? [] : flow.snapshot(),
+      sections: done || save === undefined ? [] : flow.snapshot(),
     }
     const flushed = Promise.all(sinks.map((sink) => sink.flush(epoch)))
     this.#busy = true
     this.#saving = flushed
-      .then(() => save(checkpoint))
+      .then(() => save?.(checkpoint))
+      .then(() => onEpoch?.(checkpoint))
       .catch((thrown: unknown) => {
         this.#failure ??= thrown
         this.#broken.abort()

@@ -27,9 +27,7 @@ export function runPartition(plugged: Plugged, partition: string, watch: Watch):
       partition,
       source: plugged.source,
       resume: path !== undefined && plugged.resume ? readCheckpoint(path) : undefined,
-      save(checkpoint) {
-        if (path !== undefined) writeCheckpoint(path, checkpoint)
-      },
+      save: path === undefined ? undefined : (checkpoint) => writeCheckpoint(path, checkpoint),
     },
     watch,
   )

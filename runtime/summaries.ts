@@ -34,6 +34,6 @@ export interface EpochSummary extends PartitionTotals {
 export interface Watch {
   readonly signal: AbortSignal
   onProgress?(rowsIn: number, eventTime: number): void
-  /** After each checkpoint. */
+  /** After each epoch: flushed, and saved where checkpoints are kept. */
   onEpoch?(epoch: EpochSummary): void
 }

@@ -143,6 +143,21 @@ describe('pump', () => {
     ])
   })
 
+  it('does not copy its state where nothing is kept, and tells of its epochs all the same', async () => {
+    const flow = new Flow()
+    flow.snapshot = () => {
+      throw new Error('copied')
+    }
+    const [kept, disk, epochs] = [new Disk(), new Disk(), [] as number[]]
+    await expect(kept.run(LOG, { with: { flow } })).rejects.toThrow('copied')
+    await disk.run(LOG, {
+      with: { flow: Object.assign(new Flow(), { snapshot: flow.snapshot }), save: undefined, onEpoch: ({ epoch }) => epochs.push(epoch) },
+    })
+    const whole = new Disk()
+    await whole.run(LOG)
+    expect([disk.rows, epochs]).toEqual([whole.rows, whole.checkpoints.map(({ epoch }) => epoch)])
+  })
+
   it('stopped after any epoch and resumed gives the same rows under the same epochs, exactly once', async () => {
     const whole = new Disk()
     await whole.run(LOG)
