@@ -5,24 +5,28 @@ import type { ReplaySummary } from '../../cli/replayOptions.ts'
 import { tickloom } from '../kit/commandLine.ts'
 import { marketLake } from '../kit/marketLake.ts'
 
-/** Peak resident size of a replay of so many days, bytes; the largest of so many replays, for when garbage is collected is chance. */
-async function peakOf(days: number, replays: number): Promise<number> {
+const REPLAYS = 3
+
+/** Peak resident size of replays of so many days, bytes, the least first: when garbage is collected is chance, and later where others have the cores. */
+async function peaksOf(days: number): Promise<number[]> {
   const lake = await marketLake({ days, strikes: 20, rate: 0.5 })
   try {
-    let peak = 0
-    for (let i = 0; i < replays; i++) {
+    const peaks: number[] = []
+    for (let i = 0; i < REPLAYS; i++) {
       const { code, stdout, stderr } = await tickloom(['replay', '--topology', 'volume-burst', '--lake', lake, '--json', '--workers', '1'])
       expect(code, stderr).toBe(0)
-      peak = Math.max(peak, (JSON.parse(stdout) as ReplaySummary).peakMemory)
+      peaks.push((JSON.parse(stdout) as ReplaySummary).peakMemory)
     }
-    return peak
+    return peaks.sort((a, b) => a - b)
   } finally {
     rmSync(dirname(lake), { recursive: true, force: true })
   }
 }
 
 it('50 days peak within 10 % of 5 days of the same size', async () => {
-  const [five, fifty] = [await peakOf(5, 3), await peakOf(50, 1)]
-  process.stderr.write(`peak memory: 5 days ${Math.round(five / 1e6)} MB, 50 days ${Math.round(fifty / 1e6)} MB\n`)
-  expect(fifty).toBeLessThan(five * 1.1)
+  const [five, fifty] = [await peaksOf(5), await peaksOf(50)]
+  const shown = (peaks: readonly number[]): string => peaks.map((peak) => Math.round(peak / 1e6)).join(', ')
+  process.stderr.write(`peak memory: 5 days ${shown(five)} MB, 50 days ${shown(fifty)} MB\n`)
+  // What more days need, each of their replays needs; what chance adds, and it has ten times as often the chance, the least has least.
+  expect(fifty[0]).toBeLessThan(five[REPLAYS - 1] * 1.1)
 }, 900_000)
