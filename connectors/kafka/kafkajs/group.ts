@@ -17,11 +17,6 @@ interface Joining {
   readonly member: GroupMember
 }
 
-/** kafkajs takes it for final, though it is all that it says when a connection breaks while it asks who coordinates. */
-const NO_COORDINATOR = 'KafkaJSGroupCoordinatorNotFound'
-/** Milliseconds until it is asked again. */
-const REJOIN_AFTER = 200
-
 /** Leaving may wait for a broker that is gone: the group notices by itself after the session timeout. */
 const LEAVE_WITHIN = 3000
 
@@ -63,14 +58,10 @@ function consumerOf({ kafka, config, group }: Joining, state: State): Consumer {
     readUncommitted: false,
     retry: {
       ...retriesFor(requestTimeout),
-      restartOnFailure: async () => mayGoOn(state, requestTimeout),
+      // A member that lost its broker for longer than a call may take has lost its partitions, too.
+      restartOnFailure: async () => !state.left && performance.now() - (state.failingSince ??= performance.now()) < requestTimeout,
     },
   })
-}
-
-/** A member that lost its broker for longer than a call may take has lost its partitions, too. */
-function mayGoOn(state: State, requestTimeout: number): boolean {
-  return !state.left && performance.now() - (state.failingSince ??= performance.now()) < requestTimeout
 }
 
 /** With all partitions paused for good: kafkajs reads none of them. */
@@ -83,13 +74,9 @@ function keepMembership({ config, group, topic }: Joining, consumer: Consumer, s
     reader.assigned(payload.memberAssignment[topic] ?? [])
   })
   consumer.on(REBALANCING, () => reader.rebalancing())
-  const run = (): void => {
-    consumer.run({ autoCommit: false, eachBatch: async () => {} }).catch((error) => reader.fail(failure(error)))
-  }
   consumer.on(CRASH, ({ payload }) => {
     const crash = failure(payload.error)
-    if (payload.error.name === NO_COORDINATOR && mayGoOn(state, config.requestTimeout)) setTimeout(() => state.left || run(), REJOIN_AFTER)
-    else if (!payload.restart || !passes(crash)) reader.fail(crash)
+    if (!payload.restart || !passes(crash)) reader.fail(crash)
   })
   reader.begin({
     leave: () => {
@@ -97,5 +84,5 @@ function keepMembership({ config, group, topic }: Joining, consumer: Consumer, s
       return within(LEAVE_WITHIN, 'leaving the group', consumer.disconnect())
     },
   })
-  run()
+  consumer.run({ autoCommit: false, eachBatch: async () => {} }).catch((error) => reader.fail(failure(error)))
 }
