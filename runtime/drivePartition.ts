@@ -75,6 +75,7 @@ export async function drivePartition(plan: Plan, task: PartitionTask, watch: Wat
     return { ...totalsOf(result), readSeconds: result.readSeconds, peakMemory: process.resourceUsage().maxRSS * 1024, resumedFrom: resume?.epoch }
   } finally {
     for (const sink of sinks) await sink.close()
+    flow.close()
   }
 }
 

@@ -25,7 +25,7 @@ export class Flow {
   readonly #state: StateStore
   readonly #lineage = new Lineage()
   readonly #clocked: boolean
-
+  readonly #scratch: RowBuffer<Schema>[] = []
   readonly #hear: ((step: string, batch: Batch<Schema>) => void) | undefined
 
   /** `hear` is given everything that comes out of a step, under `step` or `step.output`. */
@@ -67,7 +67,7 @@ export class Flow {
       onRestore: (rebuild) => {
         state.rebuilds.push(rebuild)
       },
-      scratch: (schema) => new RowBuffer(schema),
+      scratch: (schema) => this.#lend(schema),
       map: (fn) => this.#map(id, meter, fn),
       split: (outputs, fn) => this.#split(id, meter, outputs, fn),
       join: (inputs, outputs, fn) => this.#join(id, meter, inputs, outputs, fn),
@@ -88,8 +88,23 @@ export class Flow {
   stateBytes(): Record<string, number> {
     return this.#state.bytes()
   }
+  /**
+   * Gives the memory of its steps back at once, batches that came out of them included; it takes nothing afterwards. A
+   * replay has a flow a day, and the collector would find theirs seldom: fifty days peaked a tenth above five.
+   */
+  close(): void {
+    this.#state.close()
+    for (const rows of this.#scratch.splice(0)) rows.close()
+  }
+
   edges(): readonly GraphEdge[] {
     return this.#lineage.edges
+  }
+
+  #lend<S extends Schema>(schema: S): RowBuffer<S> {
+    const rows = new RowBuffer(schema)
+    this.#scratch.push(rows as unknown as RowBuffer<Schema>)
+    return rows
   }
 
   // share(): a step fans out to many readers but runs, and updates its state, once a batch.

@@ -2,6 +2,7 @@ import { Subject } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import type { Batch } from '../../core/batch.ts'
+import { f64 } from '../../core/table.ts'
 import { topology } from '../../core/topology.ts'
 import { Flow } from '../../runtime/flow.ts'
 
@@ -85,6 +86,19 @@ describe('Flow', () => {
       wire: () => ({}) as never,
     })
     expect(() => new Flow().wire(t, {} as never)).toThrow(expect.objectContaining({ code: 'TOPOLOGY_INVALID', at: { output: 'ticks' } }))
+  })
+
+  it('gives the memory of its steps back when it is closed', () => {
+    const flow = new Flow()
+    const step = flow.at('s')
+    const table = step.table('all', { version: 1, fields: { last: f64(NaN) } })
+    const [rows, scratch] = [step.rows('kept', { version: 1, schema: In }), step.scratch(In)]
+    table.slot(flow.instruments.id('NIFTY'))
+    for (const buffer of [rows, scratch]) buffer.append(batch(3))
+    const columns = [table.col.last, table.keys, table.slotOf, rows.col.ts, scratch.col.ts]
+    expect(columns.every(({ byteLength }) => byteLength > 0)).toBe(true)
+    flow.close()
+    expect(columns.map(({ byteLength }) => byteLength)).toEqual([0, 0, 0, 0, 0])
   })
 
   it('counts what each step took and gave', () => {
