@@ -58,6 +58,17 @@ export function driverContract(name: KafkaDriver['name']): void {
       await driver.close()
     })
 
+    test('for a partition that the metadata lacks fail: the libraries send them nowhere or elsewhere, and call that done', async () => {
+      const [topic, producer] = [await bench.topic(2), await bench.driver.producer()]
+      const lost = { topic, partition: 7, records: [record('lost')] }
+      await expect(producer.send(lost)).rejects.toMatchObject({ code: 'KAFKA_UNREACHABLE', retry: true })
+      const transactional = await bench.driver.transactional({ id: freshTopic('id') })
+      const kept = { topic, partition: 1, records: [record('kept')] }
+      await expect(transactional.commit({ outgoing: [kept, lost] })).rejects.toMatchObject({ code: expect.stringMatching(/^KAFKA_/), retry: true })
+      await Promise.all([producer.close(), transactional.close()])
+      expect([await bench.range(topic), await bench.range(topic, { partition: 1 })]).toEqual([[], []])
+    })
+
     test('for a topic that is not there fail with KAFKA_TOPIC', async () => {
       const driver = await bench.another({ requestTimeout: '2s' })
       const sent = (await driver.producer()).send({ topic: freshTopic('nowhere'), partition: 0, records: [record('a')] })

@@ -5,6 +5,7 @@ import type { KafkaConfig } from '../config.ts'
 import { within } from '../deadline.ts'
 import type { NewRecord, Outgoing, Producer, Transaction, TransactionalProducer } from '../driver.ts'
 import { slices } from '../slices.ts'
+import { expectTaken } from '../taken.ts'
 import { codecOf } from './client.ts'
 import { failureOf, typeOf } from './failures.ts'
 
@@ -36,10 +37,12 @@ export async function openProducer(kafka: Kafka, config: KafkaConfig): Promise<P
 }
 
 /** One partition a request: kafkajs may lose acknowledged records of a request over several when a broker fails. */
-async function sendAll(sender: Sender, config: KafkaConfig, { topic, partition, records }: Outgoing): Promise<void> {
+async function sendAll(sender: Sender, config: KafkaConfig, outgoing: Outgoing): Promise<void> {
+  const { topic, partition, records } = outgoing
   const compression = codecOf(config.compression)
   for (const slice of slices(records)) {
-    await sender.send({ topic, acks: -1, timeout: config.requestTimeout, compression, messages: slice.map((record) => messageOf(record, partition)) })
+    const messages = slice.map((record) => messageOf(record, partition))
+    expectTaken(outgoing, await sender.send({ topic, acks: -1, timeout: config.requestTimeout, compression, messages }))
   }
 }
 

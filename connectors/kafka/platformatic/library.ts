@@ -67,14 +67,18 @@ export interface LibraryMessage {
   readonly timestamp?: bigint
 }
 
+interface Sent {
+  readonly offsets?: readonly { readonly partition: number }[]
+}
+
 export interface LibraryProducer extends Client {
-  send(options: { messages: LibraryMessage[] }): Promise<unknown>
+  send(options: { messages: LibraryMessage[] }): Promise<Sent>
   initIdempotentProducer(options: object): Promise<unknown>
   beginTransaction(options?: { producerId: bigint; producerEpoch: number }): Promise<LibraryTransaction>
 }
 
 export interface LibraryTransaction {
-  send(options: { messages: LibraryMessage[] }): Promise<unknown>
+  send(options: { messages: LibraryMessage[] }): Promise<Sent>
   addPartitions(metadata: Metadata, messages: LibraryMessage[]): Promise<void>
   addConsumer(consumer: { groupId: string }): Promise<void>
   addOffset(message: object): Promise<void>

@@ -2,6 +2,7 @@ import type { KafkaConfig } from '../config.ts'
 import { within } from '../deadline.ts'
 import type { NewRecord, Outgoing, Producer, Transaction, TransactionalProducer } from '../driver.ts'
 import { slices } from '../slices.ts'
+import { expectKnown, expectTaken } from '../taken.ts'
 import { failureOf, translated } from './failures.ts'
 import type { Library, LibraryAdmin, LibraryMessage, LibraryProducer, LibraryTransaction } from './library.ts'
 import { clientOptions } from './options.ts'
@@ -29,15 +30,21 @@ export async function openProducer(library: Library, config: KafkaConfig): Promi
       translated(
         config,
         `Sending to partition ${outgoing.partition} of ${outgoing.topic}`,
-        () => within(config.requestTimeout, `sending to ${outgoing.topic}`, sendAll(producer, outgoing)),
+        () => within(config.requestTimeout, `sending to ${outgoing.topic}`, sendAll(producer, outgoing, producer)),
         { topic: outgoing.topic },
       ),
     close: () => producer.close(),
   }
 }
 
-async function sendAll(sender: Pick<LibraryProducer, 'send'>, { topic, partition, records }: Outgoing): Promise<void> {
-  for (const slice of slices(records)) await sender.send({ messages: slice.map((record) => messageOf(record, topic, partition)) })
+async function sendAll(sender: Pick<LibraryProducer, 'send'>, outgoing: Outgoing, client: Pick<LibraryProducer, 'metadata'>): Promise<void> {
+  const { topic, partition, records } = outgoing
+  for (const slice of slices(records)) {
+    // It would take them for another partition: the rest of the division by as many as it knows.
+    expectKnown(outgoing, (await client.metadata({ topics: [topic] })).topics.get(topic)?.partitions.length ?? 0)
+    const { offsets } = await sender.send({ messages: slice.map((record) => messageOf(record, topic, partition)) })
+    expectTaken(outgoing, offsets ?? [])
+  }
 }
 
 function messageOf({ key, value, headers, timestamp }: NewRecord, topic: string, partition: number): LibraryMessage {
@@ -118,7 +125,7 @@ class PlatformaticTransactional implements TransactionalProducer {
         metadata,
         outgoing.map(({ topic, partition }) => ({ topic, partition })),
       )
-      await Promise.all(outgoing.map((part) => sendAll(begun, part)))
+      await Promise.all(outgoing.map((part) => sendAll(begun, part, this.#producer)))
     }
     if (offsets !== undefined) await this.#addOffsets(begun, offsets)
     await begun.commit()
