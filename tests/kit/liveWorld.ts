@@ -49,6 +49,7 @@ export class LiveWorld {
   readonly #market: readonly Batch<Trade>[]
   #producer: Producer | undefined
   #feed: LiveFeed | undefined
+  #ends = 0
 
   private constructor(options: LiveWorldOptions, driver: KafkaDriver, admin: Admin) {
     this.options = options
@@ -72,16 +73,20 @@ export class LiveWorld {
     const began = performance.now()
     for (let s = from, next = from; s < to; s = next) {
       next = Math.min(to, s + 1 + Math.floor(Math.random() * 9))
-      await this.#send(this.#market.slice(s, next))
+      await this.#send(() => this.#market.slice(s, next))
       const due = (1000 * over * (next - from)) / (to - from)
       await sleep(Math.max(0, began + due - performance.now()))
     }
   }
 
-  /** A heartbeat in a later epoch: the last row is committed once it is through. */
+  /**
+   * Heartbeats in later epochs: the first brings the last rows out, the second commits them, and that the first was read
+   * (isThrough). Sent again they are later still, so that the last one always ends an epoch.
+   */
   async end(): Promise<void> {
     const last = this.#market[this.#market.length - 1].watermark
-    await this.#send([emptyBatch(Trade, last + 120 * SECOND)])
+    const later = () => emptyBatch(Trade, last + ++this.#ends * 120 * SECOND)
+    await this.#send(() => [later(), later()])
   }
 
   run(name: string, clickhouse?: string): LiveRun {
@@ -103,12 +108,12 @@ export class LiveWorld {
   }
 
   /** Until it is sent: a batch may come twice then, for every run alike. */
-  async #send(batches: readonly Batch<Trade>[]): Promise<void> {
+  async #send(batches: () => readonly Batch<Trade>[]): Promise<void> {
     for (;;) {
       try {
         this.#producer ??= await this.driver.producer()
         this.#feed ??= await LiveFeed.open(this.#producer, embeddedSchemas(), this.topic, this.options.partitions, this.#instruments)
-        return await this.#feed.send(...batches)
+        return await this.#feed.send(...batches())
       } catch (thrown) {
         if (!(thrown instanceof TickloomError) || !thrown.retry) throw thrown
         await this.#producer?.close()
@@ -156,7 +161,7 @@ export class LiveRun {
     return new LiveWorker([...args, ...param.flatMap((p) => ['--param', p])], { TICKLOOM_KAFKA_SESSION_TIMEOUT: `${session}ms` })
   }
 
-  /** Whether everything before the last record of each partition is committed. */
+  /** Whether all that lies before the last heartbeat of each partition is committed, with what came of it: see `end`. */
   async isThrough(): Promise<boolean> {
     const { admin, topic } = this.#world
     const committed = await this.#offsets()
