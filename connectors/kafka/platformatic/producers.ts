@@ -4,7 +4,7 @@ import type { NewRecord, Outgoing, Producer, Transaction, TransactionalProducer 
 import { slices } from '../slices.ts'
 import { expectKnown, expectTaken } from '../taken.ts'
 import { failureOf, translated } from './failures.ts'
-import type { Library, LibraryAdmin, LibraryMessage, LibraryProducer, LibraryTransaction } from './library.ts'
+import type { Library, LibraryAdmin, LibraryMessage, LibraryProducer, LibraryTransaction, Metadata } from './library.ts'
 import { clientOptions } from './options.ts'
 
 function producerOptions(config: KafkaConfig, more: object = {}): object {
@@ -30,18 +30,22 @@ export async function openProducer(library: Library, config: KafkaConfig): Promi
       translated(
         config,
         `Sending to partition ${outgoing.partition} of ${outgoing.topic}`,
-        () => within(config.requestTimeout, `sending to ${outgoing.topic}`, sendAll(producer, outgoing, producer)),
+        () => within(config.requestTimeout, `sending to ${outgoing.topic}`, sendKnown(producer, outgoing)),
         { topic: outgoing.topic },
       ),
     close: () => producer.close(),
   }
 }
 
-async function sendAll(sender: Pick<LibraryProducer, 'send'>, outgoing: Outgoing, client: Pick<LibraryProducer, 'metadata'>): Promise<void> {
+async function sendKnown(producer: LibraryProducer, outgoing: Outgoing): Promise<void> {
+  await sendAll(producer, outgoing, await producer.metadata({ topics: [outgoing.topic] }))
+}
+
+async function sendAll(sender: Pick<LibraryProducer, 'send'>, outgoing: Outgoing, metadata: Metadata): Promise<void> {
   const { topic, partition, records } = outgoing
+  // It would take them for another partition: the rest of the division by as many as it knows.
+  expectKnown(outgoing, metadata.topics.get(topic)?.partitions.length ?? 0)
   for (const slice of slices(records)) {
-    // It would take them for another partition: the rest of the division by as many as it knows.
-    expectKnown(outgoing, (await client.metadata({ topics: [topic] })).topics.get(topic)?.partitions.length ?? 0)
     const { offsets } = await sender.send({ messages: slice.map((record) => messageOf(record, topic, partition)) })
     expectTaken(outgoing, offsets ?? [])
   }
@@ -125,7 +129,7 @@ class PlatformaticTransactional implements TransactionalProducer {
         metadata,
         outgoing.map(({ topic, partition }) => ({ topic, partition })),
       )
-      await Promise.all(outgoing.map((part) => sendAll(begun, part, this.#producer)))
+      await Promise.all(outgoing.map((part) => sendAll(begun, part, metadata)))
     }
     if (offsets !== undefined) await this.#addOffsets(begun, offsets)
     await begun.commit()
